@@ -1,0 +1,1 @@
+"""BuildKit behind the Engine API's `POST /build?version=2`."""
