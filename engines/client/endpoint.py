@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 Scheme = Literal["unix", "tcp", "ssh"]
@@ -35,6 +36,35 @@ class Address:
             return f"unix://{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{self.user + '@' if self.user else ''}{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class TlsMaterial:
+    """PEM texts. `ca` verifies the engine; `cert` and `key` prove the console to it, and may be empty."""
+
+    ca: str = ""
+    cert: str = ""
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class SshMaterial:
+    """`key` is a private key in OpenSSH or PEM format; `host_key` holds `<type> <base64>` lines, empty until pinned."""
+
+    key: str = field(default="", repr=False)
+    host_key: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """All that is needed to reach one engine. `key` names it in files, `run_dir` holds its sockets and key files."""
+
+    key: str
+    address: Address
+    api_version: str
+    run_dir: Path
+    tls: TlsMaterial | None = None
+    ssh: SshMaterial | None = None
 
 
 def parse(url: str) -> Address:
