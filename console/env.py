@@ -34,3 +34,11 @@ def flag(name: str, default: bool) -> bool:
 def words(name: str, default: str) -> list[str]:
     """A comma-separated list without empty members."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def number(name: str, default: int, least: int = 0) -> int:
+    """A whole number of at least `least`. Raises ImproperlyConfigured otherwise."""
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or int(value) < least:
+        raise ImproperlyConfigured(f"{name}: {value!r} is not a whole number of at least {least}")
+    return int(value)

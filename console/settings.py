@@ -2,20 +2,42 @@
 
 from pathlib import Path
 
-from console import env, keyfile
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from console import env, keyfile, places
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-#: Where the database, keys and spool live.
-DATA_DIR = Path(env.text("PILOTHOUSE_DATA", str(BASE_DIR / "var"))).resolve()
+#: Where the database, keys, spool and sockets live.
+DATA_DIR = places.private(Path(env.text("PILOTHOUSE_DATA", str(BASE_DIR / "var"))).resolve())
+RUN_DIR = places.run_directory(DATA_DIR)
+SPOOL_DIR = places.private(DATA_DIR / "spool")
 
 DEBUG = False
 SECRET_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "django.key")
 #: First key encrypts, all keys decrypt. Separate from SECRET_KEY so that either can be rotated alone.
 ENCRYPTION_KEYS = [keyfile.read_or_create(DATA_DIR / "keys" / "secrets.key")]
-ALLOWED_HOSTS = env.words("PILOTHOUSE_HOSTS", "127.0.0.1,localhost,[::1]")
-#: Turns on Secure cookies and HSTS: set it when a TLS proxy stands in front.
+
+#: TCP port of the web process, on the loopback interface.
+PORT = env.number("PORT", 8000, least=1)
+HOSTS = env.words("PILOTHOUSE_HOSTS", "127.0.0.1,localhost,[::1]")
+if "*" in HOSTS:
+    raise ImproperlyConfigured("PILOTHOUSE_HOSTS: name the hosts; * would accept forged Host headers")
+#: The loopback address stays, for health checks.
+ALLOWED_HOSTS = [*HOSTS, "127.0.0.1"]
+#: A TLS proxy stands in front: Secure cookies, HSTS, redirect of plain requests.
 TLS = env.flag("PILOTHOUSE_TLS", False)
+#: How many proxies of ours append to X-Forwarded-For. With 0 the header is ignored.
+PROXIES = env.number("PILOTHOUSE_PROXIES", 1 if TLS else 0)
+#: Exact origins (scheme, host, port) whose pages may open sockets and post forms.
+ORIGINS = env.words(
+    "PILOTHOUSE_ORIGINS",
+    ",".join(
+        [f"http://127.0.0.1:{PORT}", f"http://localhost:{PORT}"]
+        + [f"https://{host}" for host in HOSTS if TLS and not host.startswith(".")]
+    ),
+)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -23,6 +45,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "allauth",
+    "allauth.account",
     "engines",
 ]
 MIDDLEWARE = [
@@ -31,10 +57,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "engines.accounts.sessions.SessionLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "console.urls"
+ASGI_APPLICATION = "console.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -49,32 +78,138 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "pilothouse.sqlite3",
-        "OPTIONS": {
-            # IMMEDIATE: a transaction that will write waits for the lock instead of failing half way.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
+
+DATABASE_URL = env.text("DATABASE_URL", "")
+_SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": DATA_DIR / "pilothouse.sqlite3",
+    "OPTIONS": {
+        # IMMEDIATE: a transaction that will write waits for the lock instead of failing half way.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    },
+}
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL) if DATABASE_URL else _SQLITE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+_REDIS = env.text("REDIS_URL", "")
+#: Whether `manage.py up` runs a Redis of its own, without a port, on a socket that only this user can open.
+PRIVATE_REDIS = _REDIS == ""
+REDIS_URL = _REDIS or f"unix://{RUN_DIR}/redis.sock"
+#: `memory://` keeps everything inside one process. For tests: nothing then reaches a worker.
+_IN_MEMORY = REDIS_URL == "memory://"
+if not _IN_MEMORY and not REDIS_URL.startswith(("unix:///", "redis://", "rediss://")):
+    raise ImproperlyConfigured("REDIS_URL: starts with unix:///, redis:// or rediss://")
+
+CHANNEL_LAYERS: dict[str, dict[str, object]] = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    if _IN_MEMORY
+    else {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "pilothouse"},
     }
 }
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES: dict[str, dict[str, object]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    if _IN_MEMORY
+    else {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "pilothouse",
+        "OPTIONS": {"serializer": "console.cache.JsonSerializer", "socket_timeout": 5, "socket_connect_timeout": 5},
+    }
+}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# kombu waits for ever by default; its blocking read takes one second, so a longer silence is a dead connection.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 30, "socket_connect_timeout": 5, "socket_keepalive": True}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
+CELERY_TASK_TRACK_STARTED = False
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_DEFAULT_QUEUE = "pilothouse"
+# One try after a stale connection: the reconciler sends again what never arrived, and a page must not wait.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_TASK_SEND_SENT_EVENT = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 16
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
+CELERY_BEAT_SCHEDULE = {
+    "reconcile": {"task": "engines.operations.tasks.reconcile", "schedule": 10.0, "options": {"expires": 10}},
+    "housekeeping": {"task": "engines.operations.tasks.housekeeping", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "engines.accounts.adapter.Adapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_LOGIN_ON_GET = ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/5m/key", "change_password": "5/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 12 * 60 * 60
+#: Seconds after which a login ends, however busy; and after which it ends when no request comes.
+SESSION_COOKIE_AGE = env.number("PILOTHOUSE_SESSION_SECONDS", 12 * 60 * 60, least=60)
+SESSION_IDLE_SECONDS = env.number("PILOTHOUSE_IDLE_SECONDS", 60 * 60, least=60)
+# __Host-: the browser refuses such a cookie from a sibling domain or without TLS.
+SESSION_COOKIE_NAME = "__Host-sid" if TLS else "pilothouse_sid"
+CSRF_COOKIE_NAME = "__Host-csrf" if TLS else "pilothouse_csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = ORIGINS
+SECURE_SSL_REDIRECT = TLS
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = TLS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+#: Bytes of the largest request: a build context.
+UPLOAD_BYTES = env.number("PILOTHOUSE_UPLOAD_BYTES", 2 * 1024**3, least=1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+# Straight to disk, so that memory never grows with what is sent.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = places.private(SPOOL_DIR / "uploads")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("PILOTHOUSE_LOG_LEVEL", "WARNING").upper()},
+    # Django's own set-up mails errors and prints only while debugging.
+    "loggers": {"django": {"handlers": [], "level": "NOTSET", "propagate": True}},
+}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

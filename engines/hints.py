@@ -1,0 +1,39 @@
+"""Hints between processes through the channel layer: "something changed", never what. Readers ask the source again."""
+
+import uuid
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+#: What a page may have to ask for again.
+TOPICS = frozenset({"state", "containers", "images", "networks", "volumes", "operations"})
+
+#: Group of pages that show several engines.
+FLEET = "fleet"
+
+
+def engine_group(engine_pk: int) -> str:
+    """Group of the pages about one engine."""
+    return f"engine.{engine_pk}"
+
+
+def operation_group(operation_id: uuid.UUID) -> str:
+    """Group of the sockets that show one operation's log."""
+    return f"operation.{operation_id.hex}"
+
+
+async def announce_change(engine_pk: int, topic: str) -> None:
+    """Tell the pages of this engine and of the fleet that `topic` changed. A lost hint costs freshness only."""
+    layer = get_channel_layer()
+    message = {"type": "engine.changed", "engine": engine_pk, "topic": topic}
+    await layer.group_send(engine_group(engine_pk), message)
+    await layer.group_send(FLEET, message)
+
+
+async def announce_advance(operation_id: uuid.UUID) -> None:
+    """Tell the watchers of an operation that its row or log has grown."""
+    await get_channel_layer().group_send(operation_group(operation_id), {"type": "operation.advanced"})
+
+
+announce_change_sync = async_to_sync(announce_change)
+announce_advance_sync = async_to_sync(announce_advance)
