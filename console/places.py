@@ -12,14 +12,14 @@ LONGEST_RUN_DIR = 60
 
 
 def private(path: Path) -> Path:
-    """`path`, made if missing, and readable by this user alone. Raises ImproperlyConfigured when it is another's."""
+    """`path`, made with mode 0700 if missing. Raises ImproperlyConfigured when it is another user's or open to all."""
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         state = path.stat(follow_symlinks=False)
     except OSError as error:
         raise ImproperlyConfigured(f"{path}: cannot make this directory: {error.strerror}") from error
-    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) & 0o022:
-        raise ImproperlyConfigured(f"{path}: not a directory that only this user can write; move it away")
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) & 0o002:
+        raise ImproperlyConfigured(f"{path}: not a directory of this user alone; move it away or name another place")
     return path
 
 

@@ -5,6 +5,7 @@ import tempfile
 
 # Before Django reads its settings: no test touches the data of a real console.
 os.environ["PILOTHOUSE_DATA"] = tempfile.mkdtemp(prefix="pilothouse-test-")
+os.environ["REDIS_URL"] = "memory://"
 
 import pytest
 from django.contrib.auth.models import User

@@ -28,7 +28,7 @@ def test_every_url_declares_a_permission_or_why_it_is_public():
 
 
 def test_every_setting_is_documented():
-    read = re.findall(r'env\.(?:text|flag|words)\("(\w+)"', (ROOT / "console/settings.py").read_text())
+    read = re.findall(r'env\.(?:text|flag|words|number)\("(\w+)"', (ROOT / "console/settings.py").read_text())
     readme = (ROOT / "README.md").read_text()
     assert read
     assert [name for name in read if f"`{name}`" not in readme] == []

@@ -1,0 +1,20 @@
+"""What django-allauth asks of this site: nobody signs up, nobody is sent elsewhere."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
+    """Closed to sign-up; `next` stays on this site; guesses are counted per account and address."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def is_safe_url(self, url: str) -> bool:
+        # No host at all: a trusted host on another port would be another program.
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: str) -> str:
+        # The account alone would let a stranger lock its owner out.
+        return f"{credentials.get('username', '').lower()}@{self.get_client_ip(request)}"
