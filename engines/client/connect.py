@@ -2,26 +2,33 @@
 
 import json
 import re
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import docker
 import requests
-from docker.errors import DockerException
 
-from engines.client.endpoint import Address
+from engines.client.endpoint import Endpoint
 from engines.client.errors import (
     EngineError,
     EngineIncompatible,
     EngineReplied,
-    EngineTimeout,
-    EngineUnreachable,
     NotAnEngine,
+    describe,
+    fault,
+    no_answer,
+    translated,
 )
+from engines.client.ids import IdInvalid, require_segments
+from engines.client.record import Request, shown_path
+from engines.client.route import Route, route
 
 #: API versions this console is written for; the highest one that both sides speak is pinned per engine.
 OLDEST_API = "1.41"
 NEWEST_API = "1.45"
 _REPLY_BYTES = 32 << 20
+_REPLY_SECONDS = 120
 _VERSION = re.compile(r"([0-9]{1,2})\.([0-9]{1,3})")
 
 
@@ -34,10 +41,17 @@ class NoLogins(docker.auth.AuthConfig):  # type: ignore[misc]
 
 
 class Client(docker.APIClient):  # type: ignore[misc]
-    """The SDK's low-level client, closed to surprises. The API version is always given, so nothing is sent here."""
+    """The SDK's low-level client, closed to surprises. The API version is always given, so nothing is sent here.
 
-    def __init__(self, base_url: str, api_version: str, timeout: int) -> None:
-        super().__init__(base_url=base_url, version=api_version, timeout=timeout)
+    `requests` lists what it sent. Raises EngineError where requests would raise of its own.
+    """
+
+    def __init__(self, way: Route, api_version: str, timeout: int, over_ssh: bool = False) -> None:
+        base_url = f"http+unix://{way.unix_socket}" if way.unix_socket else way.base_url
+        super().__init__(base_url=base_url, version=api_version or OLDEST_API, timeout=timeout)
+        self.requests: list[Request] = []
+        self.prefix = f"{self.base_url}/v{api_version}" if api_version else str(self.base_url)
+        self._over_ssh = over_ssh
         # The constructor has read ~/.docker/config.json: its logins, headers and proxies are not this console's.
         self._auth_configs = NoLogins({})
         self._general_configs: dict[str, Any] = {}
@@ -48,6 +62,29 @@ class Client(docker.APIClient):  # type: ignore[misc]
     def get_redirect_target(self, resp: requests.Response) -> None:
         """No redirect is followed: it would carry the request, with its secrets, to a place nobody registered."""
 
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send and record. Raises EngineError when no reply comes."""
+        began, status = time.monotonic(), 0
+        try:
+            reply: requests.Response = super().send(request, **kwargs)
+            status = reply.status_code
+        except requests.RequestException as error:
+            raise self._told(error, kwargs.get("timeout")) from error
+        finally:
+            ms = round((time.monotonic() - began) * 1000)
+            self.requests.append(Request(request.method or "", shown_path(request.path_url), status, ms))
+        return reply
+
+    def _told(self, error: Exception, timeout: object) -> EngineError:
+        told = describe(error, timeout if isinstance(timeout, int | float) else self.timeout)
+        # Through SSH the local socket always answers; what lies behind shows only as a connection that ends.
+        return fault("ssh-socket") if self._over_ssh and told.code == "cut" else told
+
+    def _url(self, pathfmt: str, *args: str, **kwargs: Any) -> str:
+        for arg in args:
+            require_segments(arg)
+        return str(super()._url(pathfmt, *args, **kwargs))
+
     def _set_request_timeout(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         # The SDK passes None for pull and build, which waits for ever.
         if kwargs.get("timeout") is None:
@@ -55,28 +92,66 @@ class Client(docker.APIClient):  # type: ignore[misc]
         return kwargs
 
 
-def connect(address: Address, api_version: str, timeout: int = 10) -> Client:
-    """A client of the engine at `address`; sends nothing yet. `timeout` is in seconds, per read.
+def connect(endpoint: Endpoint, timeout: int = 10) -> Client:
+    """A client of the engine at `endpoint`, which speaks `endpoint.api_version` and never asks for it.
 
-    Raises EngineError for ways that are not built yet (TLS and SSH).
+    `timeout` is in seconds, per read. Sends nothing yet, but opens the way through SSH; raises EngineError.
     """
-    if address.scheme != "unix":
-        raise EngineError(f"Engines over {address.scheme}:// cannot be reached yet.")
-    return Client(f"http+unix://{address.path}", api_version, timeout)
+    return Client(route(endpoint), endpoint.api_version, timeout, over_ssh=endpoint.address.scheme == "ssh")
+
+
+def call(
+    client: Client,
+    method: str,
+    path: str,
+    *,
+    params: Mapping[str, str | int | Sequence[str]] | None = None,
+    body: object = None,
+    timeout: float | None = None,
+) -> object:
+    """The JSON that `method` gives at `path`, such as `/containers/json`, of at most 32 MiB; None when it is empty.
+
+    The client's API version is put before `path`; without one the engine takes its newest. `body` is sent as JSON.
+    `timeout` in seconds, per read, instead of the client's. Raises EngineError, nothing else.
+    """
+    return _call(client, method, client.prefix + _checked(path), params=params, body=body, timeout=timeout)
 
 
 def get_json(client: Client, path: str) -> dict[str, Any]:
-    """The JSON object at `path`, such as `/version`, of at most 32 MiB. Raises EngineError, nothing else."""
+    """The JSON object at `path`, such as `/version`, without an API version before it. Raises EngineError."""
+    reply = _call(client, "GET", client.base_url + _checked(path))
+    if not isinstance(reply, dict):
+        raise NotAnEngine("What answers there sends other JSON than a Docker Engine does.")
+    return reply
+
+
+def _call(
+    client: Client,
+    method: str,
+    url: str,
+    *,
+    params: Mapping[str, str | int | Sequence[str]] | None = None,
+    body: object = None,
+    timeout: float | None = None,
+) -> object:
+    patience = client.timeout if timeout is None else timeout
+    data = None if body is None else json.dumps(body)
+    headers = None if body is None else {"Content-Type": "application/json"}
+    with translated(patience):
+        reply = client.request(
+            method, url, params=params, data=data, headers=headers, stream=True, timeout=patience, allow_redirects=False
+        )
+        with reply:
+            content = _read(reply, time.monotonic() + _REPLY_SECONDS)
+    return _parsed(reply.status_code, content)
+
+
+def _checked(path: str) -> str:
     try:
-        with client.get(client.base_url + path, stream=True, timeout=client.timeout) as response:
-            body = _read(response)
-    except requests.Timeout as error:
-        raise EngineTimeout(f"The engine did not answer within {client.timeout} s.") from error
-    except requests.ConnectionError as error:
-        raise _unreachable(error) from error
-    except (requests.RequestException, DockerException) as error:
-        raise NotAnEngine("What answers there does not speak HTTP as a Docker Engine does.") from error
-    return _object(response.status_code, body)
+        require_segments(path.removeprefix("/"))
+    except IdInvalid as error:
+        raise EngineReplied(400, str(error)) from error
+    return path
 
 
 def negotiate(version: dict[str, Any]) -> str:
@@ -100,37 +175,32 @@ def _number(version: object) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: requests.Response, deadline: float) -> bytes:
     body = bytearray()
     for block in response.iter_content(65536):
         body += block
         if len(body) > _REPLY_BYTES:
             raise NotAnEngine("The reply is larger than any a Docker Engine gives here.")
+        # A byte each second would satisfy every read's timeout.
+        if time.monotonic() > deadline:
+            raise no_answer(_REPLY_SECONDS)
     return bytes(body)
 
 
-def _object(status: int, body: bytes) -> dict[str, Any]:
+def _parsed(status: int, body: bytes) -> object:
+    if status in {204, 304}:
+        return None
     if 300 <= status < 400:
         raise NotAnEngine("What answers there redirects elsewhere, which no Docker Engine does.")
+    if status < 300 and not body:
+        return None
+    if status == 400 and body.startswith(b"Client sent an HTTP request to an HTTPS server"):
+        raise fault("tls-required")
     try:
-        reply = json.loads(body)
+        reply: object = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise NotAnEngine("What answers there does not send JSON as a Docker Engine does.") from error
-    if not isinstance(reply, dict):
-        raise NotAnEngine("What answers there sends other JSON than a Docker Engine does.")
-    if status != 200:
-        raise EngineReplied(status, str(reply.get("message", "no message")))
+    if status >= 300:
+        message = reply.get("message") if isinstance(reply, dict) else None
+        raise EngineReplied(status, message if isinstance(message, str) else "no message")
     return reply
-
-
-def _unreachable(error: requests.ConnectionError) -> EngineError:
-    text = str(error)
-    if "No such file" in text:
-        return EngineUnreachable("There is no socket at this path.")
-    if "Permission denied" in text:
-        return EngineUnreachable("The console's user may not open this socket.")
-    if "refused" in text:
-        return EngineUnreachable("Nobody listens there: the connection was refused.")
-    if "Read timed out" in text:
-        return EngineTimeout("The engine stopped in the middle of its answer.")
-    return NotAnEngine("The connection was closed without a proper answer.")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from engines.client import errors
-from engines.client.connect import NEWEST_API, OLDEST_API, connect, get_json, negotiate
-from engines.client.endpoint import Address
+from engines.client.connect import NEWEST_API, OLDEST_API, call, connect, get_json, negotiate
+from engines.client.endpoint import Address, Endpoint
 from tests.rig.cell import Cell, missing
 from tests.rig.engine import RigEngine
 
@@ -81,21 +81,31 @@ def http(body: bytes, status: str = "200 OK", header: str = "") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{header}Connection: close\r\n\r\n".encode() + body
 
 
+def at(address: Address, api_version: str = OLDEST_API) -> Endpoint:
+    return Endpoint("e", address, api_version, run_dir=Path("/nonexistent"))
+
+
 def ask(address: Address, timeout: int = 5):
-    return get_json(connect(address, OLDEST_API, timeout), "/version")
+    return get_json(connect(at(address), timeout), "/version")
 
 
 def test_a_real_engine_gives_its_version_and_an_api_is_agreed(real_engine, login_file):
     address = Address("unix", path=str(real_engine.socket))
     version = ask(address)
     assert version["Os"] == "linux"
-    assert connect(address, negotiate(version)).containers(all=True) == []
+    client = connect(at(address, negotiate(version)))
+    assert client.containers(all=True) == []
+    assert call(client, "GET", "/containers/json", params={"all": 1}) == []
+    assert [(made.method, made.path, made.status) for made in client.requests] == [
+        ("GET", "/v1.41/containers/json?limit=-1&all=1&size=0&trunc_cmd=0", 200),
+        ("GET", "/v1.41/containers/json?all=1", 200),
+    ]
 
 
 @pytest.mark.parametrize("act", ["build", "pull", "create_container"])
 def test_nothing_of_the_console_s_own_docker_configuration_reaches_an_engine(serve, login_file, act):
     server = serve(http(b"{}"))
-    client = connect(server.address, OLDEST_API)
+    client = connect(at(server.address))
     if act == "build":
         list(client.build(fileobj=io.BytesIO(b"FROM scratch")))
     elif act == "pull":
@@ -124,7 +134,7 @@ def test_a_suspended_engine_is_a_timeout_and_answers_again_when_resumed(real_eng
 
 
 def test_an_engine_s_own_error_is_told_in_its_words(real_engine):
-    client = connect(Address("unix", path=str(real_engine.socket)), OLDEST_API)
+    client = connect(at(Address("unix", path=str(real_engine.socket))))
     with pytest.raises(errors.EngineReplied, match="No such container") as refusal:
         get_json(client, "/containers/missing/json")
     assert refusal.value.status == 404

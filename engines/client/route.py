@@ -1,0 +1,34 @@
+"""The way to an engine, for the SDK and for the async client alike: a URL, and a socket or TLS context where needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import SSLContext
+
+from engines.client.endpoint import Address, Endpoint
+from engines.client.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Route:
+    """`base_url` has no trailing slash and no API version. `unix_socket` is connected to instead of its host."""
+
+    base_url: str
+    unix_socket: Path | None = None
+    ssl: SSLContext | None = None
+
+
+def route(endpoint: Endpoint) -> Route:
+    """How to reach `endpoint`. Blocks, up to 10 s, while a way through SSH is opened; raises EngineError."""
+    address = endpoint.address
+    if address.scheme == "unix":
+        return Route("http://localhost", unix_socket=Path(address.path))
+    if address.scheme == "ssh":
+        raise EngineError("Engines over ssh:// cannot be reached yet.")
+    if endpoint.tls is None:
+        return Route(f"http://{_authority(address)}")
+    raise EngineError("Engines over TLS cannot be reached yet.")
+
+
+def _authority(address: Address) -> str:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{host}:{address.port}"
