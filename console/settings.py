@@ -19,7 +19,8 @@ SECRET_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "django.key")
 #: First key encrypts, all keys decrypt. Separate from SECRET_KEY so that either can be rotated alone.
 ENCRYPTION_KEYS = [keyfile.read_or_create(DATA_DIR / "keys" / "secrets.key")]
 
-#: TCP port of the web process, on the loopback interface.
+#: Where the web process listens.
+BIND = env.text("PILOTHOUSE_BIND", "127.0.0.1")
 PORT = env.number("PORT", 8000, least=1)
 HOSTS = env.words("PILOTHOUSE_HOSTS", "127.0.0.1,localhost,[::1]")
 if "*" in HOSTS:
@@ -34,10 +35,12 @@ PROXIES = env.number("PILOTHOUSE_PROXIES", 1 if TLS else 0)
 ORIGINS = env.words(
     "PILOTHOUSE_ORIGINS",
     ",".join(
-        [f"http://127.0.0.1:{PORT}", f"http://localhost:{PORT}"]
-        + [f"https://{host}" for host in HOSTS if TLS and not host.startswith(".")]
+        [f"https://{host}" for host in HOSTS if TLS and not host.startswith(".")]
+        + [f"http://127.0.0.1:{PORT}", f"http://localhost:{PORT}"]
     ),
 )
+#: Where people find the console, for addresses printed at the start.
+PUBLIC_URL = ORIGINS[0]
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -150,6 +153,9 @@ CELERY_BEAT_SCHEDULE = {
     "housekeeping": {"task": "engines.operations.tasks.housekeeping", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
+#: Make the first administrator at the start, when there is none.
+ADMIN_USERNAME = env.text("PILOTHOUSE_ADMIN_USERNAME", "")
+ADMIN_PASSWORD = env.text("PILOTHOUSE_ADMIN_PASSWORD", "")
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -215,4 +221,5 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -1,7 +1,11 @@
 """The table of contents of all pages."""
 
-from django.urls import path
+from django.urls import include, path
 
-from engines.web.health import healthz
+from engines.web.health import healthz, readyz
 
-urlpatterns = [path("healthz", healthz, name="healthz")]
+urlpatterns = [
+    path("", include("engines.accounts.urls")),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]

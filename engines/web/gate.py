@@ -7,15 +7,19 @@ from typing import Concatenate, ParamSpec
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 
 from engines import access
+from engines.client.errors import EngineError
 from engines.models import Engine
 from engines.permissions import Permission
+from engines.secrets import SecretUnreadable
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 EngineView = Callable[Concatenate[HttpRequest, Engine, P], HttpResponseBase]
+PersonView = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
 
 #: Attribute that a test of the repository reads on every view.
 DECLARATION = "declared_permission"
@@ -31,11 +35,47 @@ def public(reason: str) -> Callable[[View[P]], View[P]]:
     return declare
 
 
+def login_view(reason: str) -> Callable[[PersonView[P]], View[P]]:
+    """A view for anybody logged in, called with that person. Say why no permission is needed."""
+
+    def decorate(view: PersonView[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = request.user
+            if isinstance(user, AnonymousUser):
+                return to_login(request)
+            return view(request, user, *args, **kwargs)
+
+        setattr(guarded, DECLARATION, f"login: {reason}")
+        return guarded
+
+    return decorate
+
+
+def console_view(permission: Permission) -> Callable[[PersonView[P]], View[P]]:
+    """A view about the console itself, for those who hold `permission` (`console.*`): administrators."""
+
+    def decorate(view: PersonView[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = request.user
+            if isinstance(user, AnonymousUser):
+                return to_login(request)
+            if not access.can(user, permission):
+                raise PermissionDenied("Only administrators of this console may do that.")
+            return view(request, user, *args, **kwargs)
+
+        setattr(guarded, DECLARATION, permission)
+        return guarded
+
+    return decorate
+
+
 def engine_view(permission: Permission) -> Callable[[EngineView[P]], Callable[..., HttpResponseBase]]:
     """Resolve the engine of `slug` through what the user may see, and check `permission` on it.
 
     Nobody logged in: redirect to the login page. Stranger to the engine: 404, as if it did not exist.
-    Too weak a role: 403.
+    Too weak a role: 403. An engine that fails: 502 with what happened and what to check.
     """
 
     def decorate(view: EngineView[P]) -> Callable[..., HttpResponseBase]:
@@ -43,8 +83,12 @@ def engine_view(permission: Permission) -> Callable[[EngineView[P]], Callable[..
         def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             user = request.user
             if isinstance(user, AnonymousUser):
-                return redirect_to_login(request.get_full_path())
-            return view(request, resolve(user, slug, permission), *args, **kwargs)
+                return to_login(request)
+            engine = resolve(user, slug, permission)
+            try:
+                return view(request, engine, *args, **kwargs)
+            except (EngineError, SecretUnreadable) as error:
+                return engine_failed(request, engine, error)
 
         setattr(guarded, DECLARATION, permission)
         return guarded
@@ -54,9 +98,31 @@ def engine_view(permission: Permission) -> Callable[[EngineView[P]], Callable[..
 
 def resolve(user: User, slug: str, permission: Permission) -> Engine:
     """The engine of `slug`, when `user` holds `permission` on it. Raises Http404 or PermissionDenied."""
-    engine = access.visible_engines(user).filter(slug=slug).first()
+    engine = access.visible_engines(user).select_related("state").filter(slug=slug).first()
     if engine is None:
         raise Http404("No such engine.")
     if not access.can(user, permission, engine):
         raise PermissionDenied(f"Your role on {engine.name} does not include {permission.value}.")
     return engine
+
+
+def engine_failed(request: HttpRequest, engine: Engine, error: EngineError | SecretUnreadable) -> HttpResponse:
+    """502: what the engine did, as a page, or as a notice where htmx asked for a part of one."""
+    template = "errors/engine.html" + ("#notice" if request.headers.get("HX-Request") else "")
+    context = {"engine": engine, "sentence": str(error), "advice": getattr(error, "advice", "")}
+    return render(request, template, context, status=502)
+
+
+def to_login(request: HttpRequest) -> HttpResponse:
+    """To the login page and back; a part of a page sends the whole page there."""
+    redirect = redirect_to_login(request.get_full_path())
+    if not request.headers.get("HX-Request"):
+        return redirect
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+
+
+def person(request: HttpRequest) -> User:
+    """Who is logged in. Only for views behind one of the gates above."""
+    if isinstance(request.user, AnonymousUser):
+        raise PermissionDenied("Log in first.")
+    return request.user

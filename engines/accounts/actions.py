@@ -1,0 +1,86 @@
+"""How the first administrator comes to be: by a one-time token, or by the operator's settings."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from engines.accounts import queries
+from engines.models import SetupToken
+
+#: How long a printed set-up address works.
+TOKEN_LIFE = timedelta(hours=24)
+
+
+class TokenRefusedError(Exception):
+    """The token is unknown, used, too old, or somebody else was first."""
+
+
+class AdministratorRefusedError(Exception):
+    """The settings name an administrator who cannot be made. Carries one sentence."""
+
+
+@transaction.atomic
+def issue_token() -> str:
+    """A new set-up token, printed once and stored as a digest. Earlier ones stop working."""
+    SetupToken.objects.all().delete()
+    token = secrets.token_urlsafe(32)
+    SetupToken.objects.create(digest=_digest(token))
+    return token
+
+
+def token_works(token: str) -> bool:
+    """Whether `token` can still make the first administrator. For showing the form; using it decides again."""
+    return _claimable(token).exists()
+
+
+@transaction.atomic
+def create_first_administrator(token: str, username: str, password: str) -> User:
+    """Use up `token` and create the administrator. Of several who race exactly one succeeds.
+
+    Raises TokenRefusedError.
+    """
+    # The row is claimed first: the database lets one of two racing updates match it.
+    if _claimable(token).update(used_at=timezone.now()) != 1 or queries.administrator_exists():
+        raise TokenRefusedError
+    return User.objects.create_superuser(username, password=password)
+
+
+def create_administrator_from_settings(username: str, password: str) -> bool:
+    """Create the administrator whom the settings name, unless there is one. Whether it was created.
+
+    Raises AdministratorRefusedError when the password is too weak or the name is taken.
+    """
+    if not (username and password) or queries.administrator_exists():
+        return False
+    user = User(username=username, is_staff=True, is_superuser=True)
+    try:
+        user.clean_fields(exclude=["password"])
+        validate_password(password, user)
+    except ValidationError as error:
+        raise AdministratorRefusedError(
+            f"PILOTHOUSE_ADMIN_USERNAME and PILOTHOUSE_ADMIN_PASSWORD: {' '.join(error.messages)}"
+        ) from error
+    user.set_password(password)
+    try:
+        user.save()
+    except IntegrityError as error:
+        raise AdministratorRefusedError(
+            f"PILOTHOUSE_ADMIN_USERNAME: {username} exists and is not an administrator; choose another name."
+        ) from error
+    return True
+
+
+def _claimable(token: str) -> QuerySet[SetupToken]:
+    youngest = timezone.now() - TOKEN_LIFE
+    return SetupToken.objects.filter(digest=_digest(token), used_at=None, created_at__gt=youngest)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,12 @@
+"""Forms of the account pages that allauth does not bring."""
+
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import User
+
+
+class AdministratorForm(BaseUserCreationForm[User]):
+    """Name and password of the first administrator; checks the password as for everybody."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
