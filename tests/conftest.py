@@ -14,6 +14,9 @@ from engines.models import Engine, Grant
 from engines.permissions import Role
 
 
+pytest_plugins = ["tests.rig.fixtures"]
+
+
 @pytest.fixture
 def engine(db: None) -> Engine:
     return Engine.objects.create(name="Harbour", slug="harbour", url="unix:///run/harbour.sock")

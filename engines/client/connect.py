@@ -23,6 +23,7 @@ from engines.client.errors import (
 from engines.client.ids import IdInvalid, require_segments
 from engines.client.record import Request, shown_path
 from engines.client.route import Route, route
+from engines.client.tls import TlsAdapter
 
 #: API versions this console is written for; the highest one that both sides speak is pinned per engine.
 OLDEST_API = "1.41"
@@ -52,6 +53,8 @@ class Client(docker.APIClient):  # type: ignore[misc]
         self.requests: list[Request] = []
         self.prefix = f"{self.base_url}/v{api_version}" if api_version else str(self.base_url)
         self._over_ssh = over_ssh
+        if way.ssl:
+            self.mount("https://", TlsAdapter(way.ssl))
         # The constructor has read ~/.docker/config.json: its logins, headers and proxies are not this console's.
         self._auth_configs = NoLogins({})
         self._general_configs: dict[str, Any] = {}

@@ -20,6 +20,15 @@ class AddressInvalid(ValueError):
     """The address cannot be used; the message is one sentence for the form field."""
 
 
+class MaterialInvalid(ValueError):
+    """Key material cannot be used. `field` is the form field (`tls_ca`, `ssh_key` …), the message one sentence."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+        self.sentence = sentence
+
+
 @dataclass(frozen=True)
 class Address:
     """`unix` uses `path`; `tcp` uses `host` and `port`; `ssh` uses `user` as well."""

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import aiohttp
 import requests
 import urllib3
 from docker.errors import APIError, DockerException
@@ -181,15 +182,16 @@ FAULTS: dict[str, tuple[type[EngineError], str, str]] = {
         "The host shows another SSH key than the one confirmed for it.",
         "If the host was installed anew, confirm its new key; if not, somebody may be in between.",
     ),
-    "ssh-no-forward": (
-        EngineSshError,
-        "The host's SSH server does not allow forwarding to a socket.",
-        "Allow it there: AllowStreamLocalForwarding and DisableForwarding in sshd_config.",
-    ),
     "ssh-socket": (
         EngineSshError,
         "The SSH login works, but the engine's socket on the host does not answer.",
-        "Check that the engine runs there, and that this user may open /var/run/docker.sock (group docker).",
+        "Check that the engine runs there, that this user may open /var/run/docker.sock (group docker),"
+        " and that sshd allows stream-local forwarding.",
+    ),
+    "ssh-closed": (
+        EngineSshError,
+        "The host closed the connection before SSH was agreed.",
+        "Check that an SSH server listens at this port.",
     ),
     "ssh-missing": (
         EngineSshError,
@@ -198,6 +200,13 @@ FAULTS: dict[str, tuple[type[EngineError], str, str]] = {
     ),
 }
 
+_CUT = (
+    requests.ConnectionError,
+    urllib3.exceptions.ProtocolError,
+    aiohttp.ServerDisconnectedError,
+    aiohttp.ClientPayloadError,
+    OSError,
+)
 _TLS_VERIFY_CODES = {9: "tls-not-yet-valid", 10: "tls-expired", 62: "tls-name", 64: "tls-name"}
 # OpenSSL's names of the alerts a server sends about the client's certificate.
 _CLIENT_CERTIFICATE_ALERTS = ("CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED", "ALERT_HANDSHAKE_FAILURE")
@@ -246,9 +255,14 @@ def describe(error: BaseException, timeout: float) -> EngineError:
             return fault(code)
     if any(isinstance(link, TimeoutError | requests.Timeout) or "timed out" in str(link) for link in chain):
         return no_answer(timeout)
-    if any(isinstance(link, requests.ConnectionError | OSError | urllib3.exceptions.ProtocolError) for link in chain):
+    if any(isinstance(link, _CUT) for link in chain):
         return fault("cut")
     return fault("not-http")
+
+
+def from_os_error(error: BaseException) -> EngineError:
+    """As `describe`, for what is told apart from a timeout already."""
+    return describe(error, 0)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -5,7 +5,8 @@ from pathlib import Path
 from ssl import SSLContext
 
 from engines.client.endpoint import Address, Endpoint
-from engines.client.errors import EngineError
+from engines.client.ssh import forward
+from engines.client.tls import client_context
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,10 @@ def route(endpoint: Endpoint) -> Route:
     if address.scheme == "unix":
         return Route("http://localhost", unix_socket=Path(address.path))
     if address.scheme == "ssh":
-        raise EngineError("Engines over ssh:// cannot be reached yet.")
+        return Route("http://localhost", unix_socket=forward(endpoint))
     if endpoint.tls is None:
         return Route(f"http://{_authority(address)}")
-    raise EngineError("Engines over TLS cannot be reached yet.")
+    return Route(f"https://{_authority(address)}", ssl=client_context(endpoint.tls))
 
 
 def _authority(address: Address) -> str:

@@ -2,7 +2,10 @@
 
 import contextlib
 import ctypes
+import ipaddress
 import os
+import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -10,17 +13,26 @@ import tempfile
 import time
 from pathlib import Path
 
-_NEEDED = ("unshare", "nsenter", "tini", "dockerd", "ip")
+#: An address of this machine that every plugged cell can reach; see `own_host_address`.
+HOST = "10.231.255.1"
+_NEEDED = ("unshare", "nsenter", "tini", "dockerd", "ip", "busybox", "sshd", "ssh", "docker-registry")
+# A user's PATH may lack the folders where Debian puts daemons.
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
 
 def missing() -> list[str]:
     """What this machine lacks for private engines; empty when they can run."""
-    lacks = [name for name in _NEEDED if shutil.which(name) is None]
+    lacks = [name for name in _NEEDED if shutil.which(name, path=_PATH) is None]
     if os.geteuid() != 0:
         lacks.append("root")
     return lacks
+
+
+def own_host_address() -> None:
+    """Give this machine the address HOST, once; it stays, and nothing outside the machine can reach it."""
+    subprocess.run(["ip", "addr", "replace", f"{HOST}/32", "dev", "lo"], check=True, timeout=30)
 
 
 class Cell:
@@ -37,7 +49,7 @@ class Cell:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
         self.init = self._wait_for_init()
         # An own /run/containerd hides the system's containerd; an own /etc/docker gives an engine ID of its own.
@@ -57,9 +69,35 @@ class Cell:
         argv = ["nsenter", "-t", str(self.init), "-m", "-n", "-u", "-p", "--", "sh", "-c", command]
         return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, timeout=30).stdout
 
-    def process(self, inner_pid: int) -> int | None:
-        """The pid outside of a child of the cell's init, given its pid inside."""
-        return next((pid for pid in children(self.init) if _innermost_pid(pid) == inner_pid), None)
+    def spawn(self, argv: list[str], log: Path) -> int:
+        """Run `argv` inside, in the background, until the cell closes; its pid outside. Output goes to `log`."""
+        # From a shell that exits, so that the cell's init becomes the parent and no nsenter is left waiting.
+        inner = int(self.shell(f"{shlex.join(argv)} >>{log} 2>&1 </dev/null & echo $!"))
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            for pid in children(self.init):
+                if _innermost_pid(pid) == inner:
+                    return pid
+            time.sleep(0.005)
+        raise TimeoutError(f"{argv[0]} did not start: {log.read_text()[-2000:]}")
+
+    def plug(self) -> str:
+        """Join the cell to this machine by a cable of its own; its address inside, which this machine reaches.
+
+        The cell gets no default route, so that look-ups in it fail at once instead of hanging.
+        """
+        cable, outside, inside = _free_cable()
+        for command in (
+            f"ip link set {cable}c netns {self.init}",
+            f"ip addr add {outside}/30 dev {cable}",
+            f"ip link set {cable} up",
+        ):
+            subprocess.run(command.split(), check=True, timeout=30)
+        self.shell(
+            f"ip link set {cable}c name eth0 && ip addr add {inside}/30 dev eth0 && ip link set eth0 up"
+            f" && ip route add {HOST}/32 via {outside}"
+        )
+        return inside
 
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -82,6 +120,20 @@ class Cell:
         raise TimeoutError("the cell's init did not start")
 
 
+def _free_cable() -> tuple[str, str, str]:
+    # Other test runs on this machine plug cells as well: the name decides who has which addresses.
+    base = int(ipaddress.ip_address("10.231.0.0"))
+    for number in (secrets.randbelow(16000) for _ in range(100)):
+        cable = f"rig{number}"
+        made = subprocess.run(
+            f"ip link add {cable} type veth peer name {cable}c".split(), capture_output=True, timeout=30
+        )
+        if made.returncode == 0:
+            outside, inside = (str(ipaddress.ip_address(base + 4 * number + offset)) for offset in (1, 2))
+            return cable, outside, inside
+    raise OSError(f"no cable could be made: {made.stderr.decode()}")
+
+
 def children(pid: int) -> list[int]:
     """Pids of the children of `pid`; none when it has gone."""
     try:
@@ -98,5 +150,6 @@ def _innermost_pid(pid: int) -> int | None:
     return None
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For preexec_fn: the kernel kills the child when the thread that started it ends."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,17 +1,18 @@
-"""A Docker Engine in a cell, reached over its unix socket."""
+"""A Docker Engine in a cell, reached over its unix socket, and over TCP with or without TLS when asked."""
 
+import contextlib
 import http.client
 import os
-import shlex
 import signal
 import socket
 import time
+from pathlib import Path
 
 from tests.rig.cell import Cell
 
 
 class RigEngine:
-    """dockerd in `cell`; `socket` is its path outside and inside alike."""
+    """dockerd in `cell`; `socket` is its path outside and inside alike. Flags are dockerd's."""
 
     def __init__(self, cell: Cell, name: str = "e", *flags: str) -> None:
         self._cell = cell
@@ -24,15 +25,32 @@ class RigEngine:
 
     def start(self, timeout: float = 30) -> None:
         """Start dockerd and wait until it answers. Raises TimeoutError with the end of its log."""
-        # In the background of a shell that exits, so that the cell's init becomes the parent and nsenter is gone.
-        inner = self._cell.shell(f"{shlex.join(self._argv())} >>{self._directory}/log 2>&1 </dev/null & echo $!")
+        self.pid = self._cell.spawn(self._argv(), self._directory / "log")
         deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            self.pid = self.pid or self._cell.process(int(inner)) or 0
-            if self.pid and self.answers():
+        while time.monotonic() < deadline and self.alive():
+            if self.answers():
                 return
             time.sleep(0.02)
         raise TimeoutError((self._directory / "log").read_text()[-2000:])
+
+    def stop(self, timeout: float = 30) -> None:
+        """End it as a service manager does: SIGTERM, and wait."""
+        self._end(signal.SIGTERM, timeout)
+
+    def kill(self) -> None:
+        """Crash: SIGKILL. Its containers' processes live on until the next start."""
+        self._end(signal.SIGKILL, 10)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def alive(self) -> bool:
+        """Whether its process runs, hanging or not."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        except OSError:
+            return False
 
     def answers(self) -> bool:
         """Whether GET /_ping gives 200 within two seconds."""
@@ -43,7 +61,7 @@ class RigEngine:
             connection.sock.connect(str(self.socket))
             connection.request("GET", "/_ping")
             return connection.getresponse().status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
@@ -54,6 +72,18 @@ class RigEngine:
 
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
+
+    def log(self) -> str:
+        return (self._directory / "log").read_text()
+
+    def _end(self, number: signal.Signals, timeout: float) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+        deadline = time.monotonic() + timeout
+        while self.alive():
+            if time.monotonic() > deadline:
+                raise TimeoutError("dockerd did not end")
+            time.sleep(0.01)
 
     def _argv(self) -> list[str]:
         directory = self._directory
