@@ -149,7 +149,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
 CELERY_BEAT_SCHEDULE = {
-    "reconcile": {"task": "engines.operations.tasks.reconcile", "schedule": 10.0, "options": {"expires": 10}},
     "housekeeping": {"task": "engines.operations.tasks.housekeeping", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from allauth.account import views as allauth
 from django.contrib.auth import login as start_session
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -35,15 +36,15 @@ def logout(request: HttpRequest) -> HttpResponseBase:
 
 @login_view("one's own password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def change_password(request: HttpRequest) -> HttpResponseBase:
-    if not (request.user.is_authenticated and request.user.has_usable_password()):
+def change_password(request: HttpRequest, user: User) -> HttpResponseBase:
+    if not user.has_usable_password():
         raise PermissionDenied("This account has no password to change.")
     return allauth.password_change(request)  # type: ignore[no-any-return]
 
 
 @login_view("one's own account")
 @require_safe
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "accounts/profile.html")
 
 
