@@ -1,9 +1,14 @@
 """Hints between processes through the channel layer: "something changed", never what. Readers ask the source again."""
 
+import logging
 import uuid
+from collections.abc import Awaitable, Callable
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
 
 #: What a page may have to ask for again.
 TOPICS = frozenset({"state", "containers", "images", "networks", "volumes", "operations"})
@@ -35,5 +40,14 @@ async def announce_advance(operation_id: uuid.UUID) -> None:
     await get_channel_layer().group_send(operation_group(operation_id), {"type": "operation.advanced"})
 
 
-announce_change_sync = async_to_sync(announce_change)
-announce_advance_sync = async_to_sync(announce_advance)
+def tell(announce: Callable[..., Awaitable[None]], *args: object) -> None:
+    """`try_to` for synchronous code."""
+    async_to_sync(try_to)(announce, *args)
+
+
+async def try_to(announce: Callable[..., Awaitable[None]], *args: object) -> None:
+    """Send a hint. Redis away is no failure of what was done: readers look again by themselves every few seconds."""
+    try:
+        await announce(*args)
+    except (OSError, RedisError):
+        log.warning("no hint sent: Redis does not answer")

@@ -19,7 +19,6 @@ from engines.secrets import SecretUnreadable
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 EngineView = Callable[Concatenate[HttpRequest, Engine, P], HttpResponseBase]
-PersonView = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
 
 #: Attribute that a test of the repository reads on every view.
 DECLARATION = "declared_permission"
@@ -35,16 +34,15 @@ def public(reason: str) -> Callable[[View[P]], View[P]]:
     return declare
 
 
-def login_view(reason: str) -> Callable[[PersonView[P]], View[P]]:
-    """A view for anybody logged in, called with that person. Say why no permission is needed."""
+def login_view(reason: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """A view for anybody logged in. Say why no permission is needed."""
 
-    def decorate(view: PersonView[P]) -> View[P]:
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            user = request.user
-            if isinstance(user, AnonymousUser):
+            if isinstance(request.user, AnonymousUser):
                 return to_login(request)
-            return view(request, user, *args, **kwargs)
+            return view(request, *args, **kwargs)
 
         setattr(guarded, DECLARATION, f"login: {reason}")
         return guarded
@@ -52,10 +50,10 @@ def login_view(reason: str) -> Callable[[PersonView[P]], View[P]]:
     return decorate
 
 
-def console_view(permission: Permission) -> Callable[[PersonView[P]], View[P]]:
+def console_view(permission: Permission) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A view about the console itself, for those who hold `permission` (`console.*`): administrators."""
 
-    def decorate(view: PersonView[P]) -> View[P]:
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             user = request.user
@@ -63,7 +61,7 @@ def console_view(permission: Permission) -> Callable[[PersonView[P]], View[P]]:
                 return to_login(request)
             if not access.can(user, permission):
                 raise PermissionDenied("Only administrators of this console may do that.")
-            return view(request, user, *args, **kwargs)
+            return view(request, *args, **kwargs)
 
         setattr(guarded, DECLARATION, permission)
         return guarded

@@ -1,0 +1,1 @@
+"""Images of an engine: the list, and pulling."""

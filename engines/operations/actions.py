@@ -1,0 +1,69 @@
+"""Start, cancel and repeat operations. Know no HTTP."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from engines import hints
+from engines.models import Engine, Operation
+from engines.operations import tasks
+from engines.operations.kinds import KINDS
+
+Status = Operation.Status
+
+
+def start(
+    engine: Engine, kind: str, spec: dict[str, Any], *, title: str, by: User, form_token: uuid.UUID | None = None
+) -> Operation:
+    """Queue an operation. The same `form_token` twice gives the operation it started the first time."""
+    if kind not in KINDS:
+        raise ValueError(f"no such kind of operation: {kind}")
+    with transaction.atomic():
+        operation, new = Operation.objects.get_or_create(
+            form_token=form_token or uuid.uuid4(),
+            defaults={
+                "engine": engine,
+                "engine_name": engine.name,
+                "kind": kind,
+                "spec": spec,
+                "title": title[:255],
+                "created_by": by,
+                "created_by_name": by.get_username(),
+            },
+        )
+        if new:
+            transaction.on_commit(lambda: _queued(operation, engine))
+    return operation
+
+
+def cancel(operation: Operation, *, by: User) -> None:
+    """Ask for the end of an operation: at once while it is queued, by its worker within a second while it runs."""
+    now = timezone.now()
+    mine = Operation.objects.filter(pk=operation.pk)
+    waiting = mine.filter(status=Status.QUEUED).update(
+        status=Status.CANCELLED,
+        cancel_requested_at=now,
+        cancelled_by_name=by.get_username(),
+        finished_at=now,
+        sentence="Cancelled before it started.",
+    )
+    if not waiting:
+        mine.filter(status=Status.RUNNING, cancel_requested_at=None).update(
+            cancel_requested_at=now, cancelled_by_name=by.get_username()
+        )
+    hints.tell(hints.announce_advance, operation.pk)
+
+
+def repeat(operation: Operation, *, by: User) -> Operation:
+    """Start the same again, as `by`. The engine must still be registered."""
+    if operation.engine is None:
+        raise ValueError("the engine of this operation is not registered any more")
+    return start(operation.engine, operation.kind, operation.spec, title=operation.title, by=by)
+
+
+def _queued(operation: Operation, engine: Engine) -> None:
+    tasks.enqueue(operation.pk)
+    hints.tell(hints.announce_change, engine.pk, "operations")

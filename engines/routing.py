@@ -1,0 +1,12 @@
+"""The table of contents of all sockets."""
+
+from django.urls import path
+
+from engines.live.changes import EngineConsumer, FleetConsumer
+from engines.live.operation import OperationConsumer
+
+websocket_urlpatterns = [
+    path("ws/fleet/", FleetConsumer.as_asgi()),
+    path("ws/engines/<slug:slug>/events/", EngineConsumer.as_asgi()),
+    path("ws/operations/<uuid:pk>/", OperationConsumer.as_asgi()),
+]

@@ -1,0 +1,70 @@
+"""What the engine says of itself and of what happened, read tolerantly: it is not trusted."""
+
+from dataclasses import dataclass
+from typing import Any
+
+_TOPICS = {"container": "containers", "image": "images", "network": "networks", "volume": "volumes"}
+#: Of a container, but no change of what a list shows. Health checks alone make three of these a second.
+_SILENT = ("exec_", "top", "resize", "attach", "detach", "archive-path", "extract-to-dir", "export", "copy")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a card of the fleet shows, of GET /info and the agreed API version."""
+
+    version: str
+    os: str
+    architecture: str
+    cpus: int
+    memory_bytes: int
+    running: int
+    paused: int
+    stopped: int
+    images: int
+
+    @classmethod
+    def from_api(cls, info: dict[str, Any]) -> "Reading":
+        """From the reply to GET /info (Engine API: System/SystemInfo)."""
+        return cls(
+            version=_text(info, "ServerVersion", 64),
+            os=_text(info, "OperatingSystem", 128),
+            architecture=_text(info, "Architecture", 32),
+            cpus=_number(info, "NCPU"),
+            memory_bytes=_number(info, "MemTotal"),
+            running=_number(info, "ContainersRunning"),
+            paused=_number(info, "ContainersPaused"),
+            stopped=_number(info, "ContainersStopped"),
+            images=_number(info, "Images"),
+        )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message of GET /events: `topic` is empty when no page has to ask again; `at` is in nanoseconds."""
+
+    topic: str
+    at: int
+
+    @classmethod
+    def from_api(cls, message: dict[str, Any]) -> "Event":
+        """From one message of GET /events (Engine API: System/SystemEvents)."""
+        action = str(message.get("Action", ""))
+        topic = _TOPICS.get(str(message.get("Type", "")), "")
+        if topic == "containers" and action.startswith(_SILENT):
+            topic = ""
+        return cls(topic, _number(message, "timeNano"))
+
+    @property
+    def cursor(self) -> str:
+        """What to pass as `since` to hear what came after this one: seconds with nanoseconds behind a dot."""
+        return f"{(self.at + 1) // 1_000_000_000}.{(self.at + 1) % 1_000_000_000:09d}" if self.at else ""
+
+
+def _text(reply: dict[str, Any], key: str, most: int) -> str:
+    value = reply.get(key)
+    return value[:most].replace("\0", "") if isinstance(value, str) else ""
+
+
+def _number(reply: dict[str, Any], key: str) -> int:
+    value = reply.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62 else 0

@@ -1,0 +1,110 @@
+"""The watcher: one Follower per enabled engine, begun and ended as rows come, change and go."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from django.db import DatabaseError
+
+from engines.operations.reconcile import reconcile
+from engines.watcher import store
+from engines.watcher.follow import Follower
+from engines.watcher.gather import Gatherer
+from engines.watcher.reading import Reading
+from engines.watcher.store import Target
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_ROWS_SECONDS = 1.0
+_CONTACT_SECONDS = 5.0
+
+
+class Watcher:
+    """Runs until cancelled. All database work is done in one thread, so that no engine's stream waits for it."""
+
+    def __init__(self) -> None:
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="watcher-database")
+        self._following: dict[int, tuple[Target, Follower | None, asyncio.Task[None]]] = {}
+        self._writes: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """For ever; ends all followers when cancelled."""
+        keeper = asyncio.create_task(self._keep())
+        try:
+            while True:
+                await self._try(self._match_rows())
+                await asyncio.sleep(_ROWS_SECONDS)
+        finally:
+            tasks = [keeper, *(task for _, _, task in self._following.values())]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._database.shutdown(wait=False)
+
+    async def _match_rows(self) -> None:
+        """Follow exactly the engines that are enabled now, each by its present row."""
+        wanted = {target.pk: target for target in await self._sync(store.targets)}
+        for pk, (target, _, task) in list(self._following.items()):
+            now = wanted.get(pk)
+            if now is None or now.endpoint != target.endpoint or now.sentence != target.sentence:
+                task.cancel()
+                del self._following[pk]
+        for pk, target in wanted.items():
+            if pk not in self._following:
+                self._begin(target)
+
+    def _begin(self, target: Target) -> None:
+        gatherer = Gatherer(target.pk)
+        if target.endpoint is None:
+            task = asyncio.create_task(self._failed(target.pk, gatherer, target.sentence))
+            self._following[target.pk] = (target, None, task)
+            return
+        follower = Follower(
+            target.endpoint,
+            gatherer,
+            learned=lambda reading: self._spawn(self._learned(target.pk, gatherer, reading)),
+            failed=lambda sentence: self._spawn(self._failed(target.pk, gatherer, sentence)),
+            since=target.since,
+        )
+        self._following[target.pk] = (target, follower, asyncio.create_task(self._follow(target.pk, follower)))
+
+    async def _follow(self, pk: int, follower: Follower) -> None:
+        try:
+            await follower.follow()
+        except Exception:
+            # Ours, not the engine's. Begun again with the next look at the rows; the other engines go on.
+            log.exception("following engine %s broke", pk)
+            await asyncio.sleep(_CONTACT_SECONDS)
+            self._following.pop(pk, None)
+
+    async def _learned(self, pk: int, gatherer: Gatherer, reading: Reading) -> None:
+        if await self._sync(store.save_reading, pk, reading):
+            gatherer.add("state")
+
+    async def _failed(self, pk: int, gatherer: Gatherer, sentence: str) -> None:
+        if await self._sync(store.save_failure, pk, sentence):
+            gatherer.add("state")
+
+    async def _keep(self) -> None:
+        while True:
+            cursors = {pk: follower.since for pk, (_, follower, _) in self._following.items() if follower}
+            await self._try(self._sync(store.save_contact, cursors))
+            await self._try(self._sync(reconcile))
+            await asyncio.sleep(_CONTACT_SECONDS)
+
+    def _spawn(self, work: "asyncio.Future[None] | object") -> None:
+        task: asyncio.Task[None] = asyncio.create_task(self._try(work))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+
+    async def _try(self, work: "asyncio.Future[None] | object") -> None:
+        try:
+            await work  # type: ignore[misc]
+        except DatabaseError:
+            log.exception("the database did not take a change; tried again with the next")
+
+    async def _sync(self, function: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._database, function, *args)

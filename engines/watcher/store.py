@@ -1,0 +1,67 @@
+"""What the watcher writes: states of engines, its own heartbeat. Synchronous, one database thread."""
+
+from dataclasses import asdict, dataclass
+
+from django.db import connection
+from django.utils import timezone
+
+from engines import reach
+from engines.client.endpoint import AddressInvalid, Endpoint
+from engines.models import Engine, EngineState, Heartbeat
+from engines.secrets import SecretUnreadable
+from engines.watcher.reading import Reading
+
+Status = EngineState.Status
+
+
+@dataclass(frozen=True)
+class Target:
+    """An enabled engine to follow: `endpoint` is None, with the reason in `sentence`, when its row cannot be used."""
+
+    pk: int
+    endpoint: Endpoint | None
+    since: str = ""
+    sentence: str = ""
+
+
+def targets() -> list[Target]:
+    """Every enabled engine."""
+    connection.close_if_unusable_or_obsolete()
+    return [_target(engine) for engine in Engine.objects.filter(enabled=True).select_related("state")]
+
+
+def _target(engine: Engine) -> Target:
+    state = getattr(engine, "state", None) or EngineState.objects.get_or_create(engine=engine)[0]
+    try:
+        return Target(engine.pk, reach.endpoint(engine), state.since)
+    except (AddressInvalid, SecretUnreadable) as error:
+        return Target(engine.pk, None, sentence=str(error))
+
+
+def save_reading(engine_pk: int, reading: Reading) -> bool:
+    """Store that the engine is up and what it said; whether that differs from before."""
+    now = timezone.now()
+    values = asdict(reading) | {"status": Status.UP, "sentence": ""}
+    rows = EngineState.objects.filter(engine=engine_pk)
+    changed = not rows.filter(**values).exists()
+    rows.update(**values, checked_at=now, seen_at=now)
+    return changed
+
+
+def save_failure(engine_pk: int, sentence: str) -> bool:
+    """Store that the engine cannot be used; whether that differs from before."""
+    rows = EngineState.objects.filter(engine=engine_pk)
+    changed = not rows.filter(status=Status.DOWN, sentence=sentence).exists()
+    rows.update(status=Status.DOWN, sentence=sentence, checked_at=timezone.now())
+    return changed
+
+
+def save_contact(cursors: dict[int, str]) -> None:
+    """Store that these engines answered lately, with their event cursors; and that the watcher is alive."""
+    now = timezone.now()
+    EngineState.objects.filter(engine__in=cursors, status=Status.UP).update(checked_at=now, seen_at=now)
+    stored = dict(EngineState.objects.filter(engine__in=cursors).values_list("engine_id", "since"))
+    for engine_pk, since in cursors.items():
+        if since and stored.get(engine_pk) != since:
+            EngineState.objects.filter(engine=engine_pk).update(since=since)
+    Heartbeat.objects.update_or_create(name="watcher", defaults={"at": now})
