@@ -32,7 +32,8 @@ _LIBC = ctypes.CDLL(None)
 class Child:
     """A process to keep running. `ready` says when the next may start; `stop_rank` orders the end, lowest first.
 
-    With `announces`, the supervisor calls its `announce` once this child is ready.
+    With `announces`, the supervisor calls its `announce` once this child is ready. What a `quiet` child prints is
+    shown only when it fails.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Child:
     stop_rank: int = 1
     ready: Callable[[], bool] | None = None
     announces: bool = False
+    quiet: bool = False
 
 
 @dataclass
@@ -48,6 +50,11 @@ class _Running:
     process: asyncio.subprocess.Process | None = None
     failures: int = 0
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=5))
+
+    def last_words(self) -> str:
+        """Its last line that says something, as a sentence to append; or empty."""
+        said = next((line for line in reversed(self.last_lines) if line), "")
+        return f" It said: {said}" if said else ""
 
     def signal(self, number: signal.Signals) -> None:
         if self.process is not None:
@@ -111,7 +118,8 @@ class Supervisor:
                 self._fail(f"{run.child.name} failed {run.failures} times in a row: it {ending(code)}.", run)
                 return
             delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (run.failures - 1))
-            self._say("up", f"{run.child.name} {ending(code)}; restarting it in {delay:g} s")
+            quote = run.last_words() if run.child.quiet else ""
+            self._say("up", f"{run.child.name} {ending(code)}; restarting it in {delay:g} s.{quote}")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
                 return
@@ -154,7 +162,8 @@ class Supervisor:
             for line in lines:
                 text = line.decode(errors="replace").rstrip()
                 run.last_lines.append(text)
-                self._say(run.child.name, text)
+                if not run.child.quiet:
+                    self._say(run.child.name, text)
 
     async def _until_ready(self, child: Child) -> None:
         # Polled: a socket that begins to answer sends no event.
@@ -186,8 +195,7 @@ class Supervisor:
         self._stopping.set()
 
     def _fail(self, reason: str, run: _Running) -> None:
-        said = next((line for line in reversed(run.last_lines) if line), "")
-        self._failure = self._failure or f"{reason}{f' It said: {said}' if said else ''}"
+        self._failure = self._failure or f"{reason}{run.last_words()}"
         self._stopping.set()
 
     def _say(self, name: str, line: str) -> None:

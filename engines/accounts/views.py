@@ -45,7 +45,7 @@ def change_password(request: HttpRequest, user: User) -> HttpResponseBase:
 @login_view("one's own account")
 @require_safe
 def profile(request: HttpRequest, user: User) -> HttpResponse:
-    return render(request, "accounts/profile.html")
+    return render(request, "accounts/profile.html", {"person": user})
 
 
 @public("the first administrator cannot log in yet; a one-time token from the console's own output is asked for")

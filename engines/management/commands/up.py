@@ -37,6 +37,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database cannot be prepared: {error}".strip()) from error
+        except KeyboardInterrupt:
+            raise CommandError("Interrupted before anything was started.", returncode=130) from None
         finally:
             connections.close_all()
 
@@ -103,7 +105,7 @@ def _redis() -> list[Child]:
         *("--dir", str(settings.RUN_DIR), "--save", "", "--appendonly", "no", "--loglevel", "warning"),
         *("--maxmemory", "256mb", "--maxmemory-policy", "noeviction"),
     )
-    return [Child("redis", argv, stop_rank=2, ready=lambda: _answers(socket.AF_UNIX, str(path)))]
+    return [Child("redis", argv, stop_rank=2, quiet=True, ready=lambda: _answers(socket.AF_UNIX, str(path)))]
 
 
 def _redis_binary() -> str:
