@@ -30,7 +30,7 @@ def collect_static() -> bool:
     state = _static_state()
     if stamp.exists() and stamp.read_text() == state:
         return False
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(state)
     return True
