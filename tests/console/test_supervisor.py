@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Lives until SIGTERM, then says so.
 PATIENT = """
 import signal, sys, time
-print("here", flush=True)
 signal.signal(signal.SIGTERM, lambda *_: (print("bye", flush=True), sys.exit(0)))
+print("here", flush=True)
 while True: time.sleep(60)
 """
 
@@ -52,7 +52,6 @@ class Run:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        self.lines.extend([])
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
 
@@ -118,7 +117,7 @@ def test_a_crashed_child_is_named_with_its_exit_code_and_restarted(supervise, tm
     once += "if not p.exists(): p.touch(); sys.exit(3)\n"
     run = supervise(f'[child("job", {once!r} + PATIENT), child("web", PATIENT)]')
     run.until("here", times=2)
-    assert "up  | job ended with exit code 3; restarting it in 0.02 s" in run.lines
+    assert "up  | job ended with exit code 3; restarting it in 0.02 s." in run.lines
     assert run.end() == 0
 
 
@@ -145,7 +144,7 @@ def test_the_wait_before_a_restart_doubles_up_to_a_limit(supervise):
     run = supervise('[child("job", "raise SystemExit(1)")]')
     assert run.ended() == 1
     waits = [line.rsplit(" in ", 1)[1] for line in run.lines if "restarting" in line]
-    assert waits == ["0.02 s", "0.04 s", "0.08 s", "0.1 s", "0.1 s"]
+    assert waits == ["0.02 s.", "0.04 s.", "0.08 s.", "0.1 s.", "0.1 s."]
 
 
 def test_a_program_that_is_not_there_is_said(supervise):
@@ -185,13 +184,13 @@ def test_a_child_waits_until_the_one_before_is_ready(supervise, tmp_path):
 
 
 def test_a_quiet_child_is_heard_only_when_it_fails(supervise):
-    run = supervise('[child("store", "import sys; print(\'advice\'); sys.exit(\'no space\')", quiet=True)]')
+    run = supervise("[child(\"store\", \"import sys; print('advice'); sys.exit('no space')\", quiet=True)]")
     assert run.ended() == 1
     assert not any(line.startswith("store") for line in run.lines)
     assert run.lines[-1].endswith("It said: no space")
 
 
 def test_a_line_without_end_is_printed_all_the_same(supervise):
-    run = supervise('[child("job", "print(\'x\' * 200_000, end=\'\', flush=True)\\n" + PATIENT)]')
+    run = supervise("[child(\"job\", \"print('x' * 200_000, end='', flush=True)\\n\" + PATIENT)]")
     wait(lambda: sum(line.count("x") for line in run.lines) >= 131072, "most of the line")
     assert run.end() == 0
