@@ -1,20 +1,31 @@
-"""The cast: one engine, and a person for every relation to it."""
+"""The cast: one engine, and a person for every relation to it; and real engines as rows of the console."""
 
-import os
-import tempfile
-
-# Before Django reads its settings: no test touches the data of a real console.
-os.environ["PILOTHOUSE_DATA"] = tempfile.mkdtemp(prefix="pilothouse-test-")
-os.environ["REDIS_URL"] = "memory://"
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 
+from engines.client.endpoint import Endpoint
 from engines.models import Engine, Grant
 from engines.permissions import Role
 
-
 pytest_plugins = ["tests.rig.fixtures"]
+
+
+@pytest.fixture
+def register() -> Callable[..., Engine]:
+    """Makes a row of a real engine's endpoint."""
+
+    def make(endpoint: Endpoint, slug: str = "real") -> Engine:
+        engine = Engine(name=slug.title(), slug=slug, url=str(endpoint.address), api_version=endpoint.api_version)
+        if endpoint.tls:
+            engine.tls_ca, engine.tls_cert, engine.tls_key = endpoint.tls.ca, endpoint.tls.cert, endpoint.tls.key
+        if endpoint.ssh:
+            engine.ssh_key, engine.ssh_host_key = endpoint.ssh.key, endpoint.ssh.host_key
+        engine.save()
+        return engine
+
+    return make
 
 
 @pytest.fixture
