@@ -32,13 +32,10 @@ TLS = env.flag("PILOTHOUSE_TLS", False)
 #: How many proxies of ours append to X-Forwarded-For. With 0 the header is ignored.
 PROXIES = env.number("PILOTHOUSE_PROXIES", 1 if TLS else 0)
 #: Exact origins (scheme, host, port) whose pages may open sockets and post forms.
-ORIGINS = env.words(
-    "PILOTHOUSE_ORIGINS",
-    ",".join(
-        [f"https://{host}" for host in HOSTS if TLS and not host.startswith(".")]
-        + [f"http://127.0.0.1:{PORT}", f"http://localhost:{PORT}"]
-    ),
-)
+ORIGINS = env.words("PILOTHOUSE_ORIGINS", "") or [
+    *(f"https://{host}" for host in HOSTS if TLS and not host.startswith(".")),
+    *(f"http://127.0.0.1:{PORT}", f"http://localhost:{PORT}"),
+]
 #: Where people find the console, for addresses printed at the start.
 PUBLIC_URL = ORIGINS[0]
 
@@ -94,6 +91,8 @@ _SQLITE = {
     },
 }
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL) if DATABASE_URL else _SQLITE}
+if DATABASE_PASSWORD := env.text("DATABASE_PASSWORD", ""):
+    DATABASES["default"]["PASSWORD"] = DATABASE_PASSWORD
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _REDIS = env.text("REDIS_URL", "")
@@ -220,6 +219,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
-#: Where `manage.py prepare` gathers them.
-STATIC_ROOT = Path(env.text("PILOTHOUSE_STATIC", str(DATA_DIR / "static")))
+_STATIC = env.text("PILOTHOUSE_STATIC", "")
+#: Whether the static files were gathered beforehand, as in the image.
+STATIC_COLLECTED = _STATIC != ""
+STATIC_ROOT = Path(_STATIC) if STATIC_COLLECTED else DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -26,7 +26,9 @@ def migrate() -> bool:
 
 def collect_static() -> bool:
     """Gather hashed and compressed static files into STATIC_ROOT. Whether there was anything to do."""
-    stamp = Path(str(settings.STATIC_ROOT)) / ".collected"
+    if settings.STATIC_COLLECTED:
+        return False
+    stamp = settings.STATIC_ROOT / ".collected"
     state = _static_state()
     if stamp.exists() and stamp.read_text() == state:
         return False

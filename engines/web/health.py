@@ -34,8 +34,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     parts: dict[str, Callable[[], bool]] = {
         "database": _database,
         "redis": _redis,
-        "worker": lambda: _reports("worker"),
-        "watcher": lambda: _reports("watcher"),
+        "worker": lambda: reports("worker"),
+        "watcher": lambda: reports("watcher"),
     }
     state = {name: works() for name, works in parts.items()}
     return JsonResponse(state, status=HTTPStatus.OK if all(state.values()) else HTTPStatus.SERVICE_UNAVAILABLE)
@@ -59,7 +59,8 @@ def _redis() -> bool:
     return True
 
 
-def _reports(name: str) -> bool:
+def reports(name: str) -> bool:
+    """Whether the process `name` (`worker`, `watcher`) said lately that it works."""
     try:
         return Heartbeat.objects.filter(name=name, at__gt=timezone.now() - SILENCE).exists()
     except DatabaseError:
