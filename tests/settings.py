@@ -11,4 +11,5 @@ from console.settings import *  # noqa: F403
 from console.settings import DATA_DIR, DATABASES
 
 # A file: workers and sockets have connections of their own, which an in-memory database would lock out.
-DATABASES["default"].setdefault("TEST", {})["NAME"] = DATA_DIR / "test.sqlite3"
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"].setdefault("TEST", {})["NAME"] = DATA_DIR / "test.sqlite3"
