@@ -56,7 +56,7 @@ class Run:
             self.lines.append(line.rstrip())
 
     def until(self, wanted: str, times: int = 1) -> None:
-        wait(lambda: sum(wanted in line for line in self.lines) >= times, f"{wanted!r} in {self.lines}")
+        wait(lambda: sum(wanted in line for line in self.lines) >= times, wanted, self.lines)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Signal the whole group, as Ctrl-C in a terminal does. The exit code."""
@@ -69,10 +69,10 @@ class Run:
         return code
 
 
-def wait(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
+def wait(condition: Callable[[], bool], what: str, seen: object = None) -> None:
+    deadline = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within 20 s: {what}; seen: {seen}"
         time.sleep(0.01)
 
 
@@ -155,7 +155,8 @@ def test_a_program_that_is_not_there_is_said(supervise):
 
 def test_a_child_that_ignores_the_end_is_killed_with_what_it_started(supervise):
     stubborn = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork()\n"
-    stubborn += "print('pid', os.getpid(), flush=True); time.sleep(600)"
+    # One write each: two processes share the pipe.
+    stubborn += "os.write(1, f'pid {os.getpid()}\\n'.encode()); time.sleep(600)"
     run = supervise(f'[child("job", {stubborn!r})]')
     run.until("pid", times=2)
     pids = [int(line.rsplit(" ", 1)[1]) for line in run.lines if "pid" in line]
