@@ -4,7 +4,6 @@ from http import HTTPStatus
 
 from allauth.account import views as allauth
 from django.contrib.auth import login as start_session
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -15,7 +14,7 @@ from redis.exceptions import RedisError
 
 from engines.accounts import actions, queries
 from engines.accounts.forms import AdministratorForm
-from engines.web.gate import login_view, public
+from engines.web.gate import login_view, person, public
 
 
 @public("logging in is for those who are not logged in")
@@ -36,16 +35,16 @@ def logout(request: HttpRequest) -> HttpResponseBase:
 
 @login_view("one's own password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def change_password(request: HttpRequest, user: User) -> HttpResponseBase:
-    if not user.has_usable_password():
+def change_password(request: HttpRequest) -> HttpResponseBase:
+    if not person(request).has_usable_password():
         raise PermissionDenied("This account has no password to change.")
     return allauth.password_change(request)  # type: ignore[no-any-return]
 
 
 @login_view("one's own account")
 @require_safe
-def profile(request: HttpRequest, user: User) -> HttpResponse:
-    return render(request, "accounts/profile.html", {"person": user})
+def profile(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/profile.html", {"person": person(request)})
 
 
 @public("the first administrator cannot log in yet; a one-time token from the console's own output is asked for")

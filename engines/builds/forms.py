@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -115,6 +115,7 @@ class BuildForm(forms.Form):
         return cleaned
 
     @property
-    def upload(self) -> UploadedFile | None:
+    def upload(self) -> BinaryIO | None:
         """The uploaded context, if there is one."""
-        return self.cleaned_data.get("context")
+        uploaded: UploadedFile | None = self.cleaned_data.get("context")
+        return None if uploaded is None else cast(BinaryIO, uploaded.file)
