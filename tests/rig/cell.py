@@ -36,7 +36,10 @@ def own_host_address() -> None:
 
 
 class Cell:
-    """Namespaces and a short-named directory. Use as a context manager, in the main thread."""
+    """Namespaces and a short-named directory. Use as a context manager, in the main thread.
+
+    If this process is killed outright the kernel removes it all, except what a paused container keeps alive.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -100,14 +103,22 @@ class Cell:
         return inside
 
     def close(self) -> None:
+        self._thaw()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.init, signal.SIGKILL)
         self._holder.wait(10)
-        for top in Path("/sys/fs/cgroup").glob(f"**/rig-{self.name}-*"):
+        for top in Path("/sys/fs/cgroup").glob(f"**/{self.directory.name}-*"):
             for group in sorted([top, *(path for path in top.rglob("*") if path.is_dir())], reverse=True):
                 with contextlib.suppress(OSError):
                     group.rmdir()
         shutil.rmtree(self.directory)
+
+    def _thaw(self) -> None:
+        # A paused container's processes cannot be killed, and would keep the namespaces alive for ever.
+        for name, state in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            for path in Path("/sys/fs/cgroup").glob(f"**/{self.directory.name}-*/**/{name}"):
+                with contextlib.suppress(OSError):
+                    path.write_text(state)
 
     def _wait_for_init(self) -> int:
         deadline = time.monotonic() + 5

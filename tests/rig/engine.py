@@ -90,5 +90,5 @@ class RigEngine:
         return [
             *("dockerd", "--config-file", f"{directory}/daemon.json", "--data-root", f"{directory}/data"),
             *("--exec-root", f"{directory}/x", "--pidfile", f"{directory}/pid", "-H", f"unix://{self.socket}"),
-            *("--storage-driver", "overlay2", "--cgroup-parent", f"/rig-{self._cell.name}-e", *self._flags),
+            *("--storage-driver", "overlay2", "--cgroup-parent", f"/{self._cell.directory.name}-e", *self._flags),
         ]
