@@ -1,5 +1,6 @@
 """What can go wrong between the console and an engine, each as one sentence for a person, with what to check."""
 
+import errno
 import json
 import socket
 import ssl
@@ -207,6 +208,7 @@ _CUT = (
     aiohttp.ClientPayloadError,
     OSError,
 )
+_TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 _TLS_VERIFY_CODES = {9: "tls-not-yet-valid", 10: "tls-expired", 62: "tls-name", 64: "tls-name"}
 # OpenSSL's names of the alerts a server sends about the client's certificate.
 _CLIENT_CERTIFICATE_ALERTS = ("CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED", "ALERT_HANDSHAKE_FAILURE")
@@ -253,7 +255,7 @@ def describe(error: BaseException, timeout: float) -> EngineError:
     for link in chain:
         if code := _code(link):
             return fault(code)
-    if any(isinstance(link, TimeoutError | requests.Timeout) or "timed out" in str(link) for link in chain):
+    if any(isinstance(link, _TIMEOUTS) for link in chain):
         return no_answer(timeout)
     if any(isinstance(link, _CUT) for link in chain):
         return fault("cut")
@@ -291,7 +293,7 @@ def _code(link: BaseException) -> str:
         return "permission-denied"
     if isinstance(link, ConnectionRefusedError):
         return "refused"
-    if isinstance(link, OSError) and "unreachable" in str(link):
+    if isinstance(link, OSError) and link.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}:
         return "no-route"
     return ""
 

@@ -1,13 +1,16 @@
 """Reaching an engine: a real one, and servers that are none."""
 
 import base64
+import contextlib
 import io
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from engines.client import errors
@@ -45,9 +48,21 @@ class Server:
                 connection, _ = self.socket.accept()
             except OSError:
                 return
-            with connection:
-                self.received += connection.recv(65536)
+            with connection, contextlib.suppress(OSError):
+                self.received += _request(connection)
                 connection.sendall(self._reply)
+
+
+def _request(connection: socket.socket) -> bytes:
+    """One whole request, which has a Content-Length or no body."""
+    received = b""
+    while block := connection.recv(65536):
+        received += block
+        head, end, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"Content-Length: ([0-9]+)", head)
+        if end and len(body) >= (int(length[1]) if length else 0):
+            break
+    return received
 
 
 @pytest.fixture
@@ -197,3 +212,98 @@ def test_ranges_that_do_not_meet_are_told(theirs):
 def test_a_version_that_is_none_is_refused(version):
     with pytest.raises(errors.NotAnEngine):
         negotiate({"ApiVersion": version})
+
+
+def test_a_call_gives_lists_and_objects_and_nothing(serve):
+    def reply(body: bytes, status: str = "200 OK") -> object:
+        return call(connect(at(serve(http(body, status)).address)), "GET", "/x")
+
+    assert reply(b"[1]") == [1]
+    assert reply(b'{"a": null}') == {"a": None}
+    assert reply(b"") is None
+    assert reply(b"", "204 No Content") is None
+    assert reply(b"", "304 Not Modified") is None
+
+
+def test_a_call_sends_its_version_parameters_and_body(serve):
+    server = serve(http(b"{}"))
+    client = connect(at(server.address, "1.43"))
+    call(client, "POST", "/containers/create", params={"name": "a b", "t": ["1", "2"]}, body={"Image": "é"})
+    head, _, body = server.received.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /v1.43/containers/create?name=a+b&t=1&t=2 HTTP/1.1")
+    assert b"Content-Type: application/json" in head
+    assert json.loads(body) == {"Image": "é"}
+
+
+def test_without_an_agreed_version_a_call_leaves_it_to_the_engine(serve):
+    server = serve(http(b"{}"))
+    call(connect(at(server.address, "")), "GET", "/info")
+    assert server.received.startswith(b"GET /info HTTP/1.1")
+
+
+@pytest.mark.parametrize("path", ["/a/../b", "/a//b", "/a?x=1", "/a#b", "/a b", "/a/", "/../a", "/a\r\nX: y"])
+def test_a_path_that_leads_elsewhere_is_never_sent(serve, path):
+    server = serve(http(b"{}"))
+    with pytest.raises(errors.EngineError):
+        call(connect(at(server.address)), "GET", path)
+    assert server.received == b""
+
+
+def test_a_reply_that_is_too_large_is_cut_off(serve):
+    with pytest.raises(errors.NotAnEngine, match="larger"):
+        call(connect(at(serve(http(b"[" + b"1," * (17 << 20) + b"1]")).address)), "GET", "/x")
+
+
+def test_secret_build_arguments_are_not_recorded(serve):
+    client = connect(at(serve(http(b"{}")).address))
+    call(client, "POST", "/build", params={"t": "a:1", "buildargs": '{"TOKEN": "canary"}', "q": 1})
+    (made,) = client.requests
+    assert made.path == "/v1.41/build?t=a%3A1&buildargs=…&q=1"
+
+
+def test_a_request_without_an_answer_is_recorded_too(tmp_path):
+    client = connect(at(Address("unix", path=str(tmp_path / "none.sock"))))
+    with pytest.raises(errors.EngineUnreachable):
+        call(client, "GET", "/info")
+    assert [(made.path, made.status) for made in client.requests] == [("/v1.41/info", 0)]
+
+
+def test_what_the_sdk_raises_becomes_ours(serve, unix_engine):
+    client = connect(unix_engine)
+    with pytest.raises(errors.EngineReplied, match="No such container") as refusal, errors.translated(client.timeout):
+        client.inspect_container("missing")
+    assert (refusal.value.status, refusal.value.code) == (404, "replied")
+    with pytest.raises(errors.NotAnEngine), errors.translated(1):
+        connect(at(serve(http(b"<html>")).address)).info()
+    with pytest.raises(TypeError), errors.translated(1):
+        len(5)
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (aiohttp.ServerDisconnectedError(), "cut"),
+        (aiohttp.ClientPayloadError("short"), "cut"),
+        (aiohttp.http_exceptions.BadStatusLine("SSH-2.0"), "not-http"),
+        (ConnectionResetError(104, "reset"), "cut"),
+        (ConnectionRefusedError(111, "refused"), "refused"),
+        (OSError(113, "No route to host"), "no-route"),
+        (OSError(101, "Network is unreachable"), "no-route"),
+        (TimeoutError(), "timeout"),
+        (socket.gaierror(-2, "unknown"), "name-unknown"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_causes_are_told_apart_however_they_are_wrapped(cause, code):
+    assert errors.describe(cause, 3).code == code
+    wrapped = RuntimeError("outer")
+    wrapped.__cause__ = cause
+    if code not in {"not-http"}:
+        assert errors.describe(wrapped, 3).code == code
+
+
+def test_every_fault_has_a_sentence_and_advice():
+    for code, (kind, sentence, advice) in errors.FAULTS.items():
+        made = errors.fault(code)
+        assert (type(made), made.code, str(made), made.advice) == (kind, code, sentence, advice)
+        assert sentence.endswith(".") and advice.endswith(".")

@@ -142,5 +142,7 @@ class Proxy:
 def _reset(writer: asyncio.StreamWriter) -> None:
     end = writer.get_extra_info("socket")
     if end is not None and end.family != socket.AF_UNIX:
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # The other side may have closed it already.
+        with contextlib.suppress(OSError):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

@@ -1,0 +1,76 @@
+"""`make demo`: the console with private Docker Engines of its own, registered and filled. One Ctrl-C ends all.
+
+What is registered and built stays in var/demo; the engines and what is in them are new each time.
+"""
+
+import os
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ["PILOTHOUSE_DATA"] = str(Path(__file__).resolve().parents[2] / "var" / "demo")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+
+import django
+
+django.setup()
+
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from engines.management import preparation
+from engines.management.commands.up import check_port
+from engines.models import Engine
+from tests.rig.cell import missing
+from tests.rig.fleet import Fleet, Member
+
+_ADMINISTRATOR = "admin"
+
+
+def main() -> None:
+    if lacks := missing():
+        raise CommandError(f"The demo's engines need {', '.join(lacks)}: run `make demo` as root on Debian.")
+    check_port()
+    preparation.migrate()
+    password = _administrator()
+    print("Starting three private Docker Engines and a registry …", flush=True)
+    with tempfile.TemporaryDirectory(prefix="rig-demo-", dir="/tmp") as run_dir, Fleet(Path(run_dir)) as fleet:
+        for member in fleet.members:
+            _register(member)
+        connections.close_all()
+        print(f"{fleet.describe()}\nLog in as {_ADMINISTRATOR} with the password {password}", flush=True)
+        # In this process: the engines live as long as it does.
+        call_command("up")
+
+
+def _administrator() -> str:
+    """The administrator's new password; earlier ones stop working."""
+    password = secrets.token_urlsafe(12)
+    user, _ = User.objects.get_or_create(username=_ADMINISTRATOR)
+    user.is_staff = user.is_superuser = user.is_active = True
+    user.set_password(password)
+    user.save()
+    return password
+
+
+def _register(member: Member) -> None:
+    engine = Engine.objects.filter(slug=member.name).first() or Engine(slug=member.name)
+    engine.name = member.name.replace("-", " ").capitalize()
+    engine.url, engine.api_version, engine.enabled = member.url, member.endpoint.api_version, True
+    tls, ssh = member.endpoint.tls, member.endpoint.ssh
+    if tls is not None:
+        engine.tls_ca, engine.tls_cert, engine.tls_key = tls.ca, tls.cert, tls.key
+    if ssh is not None:
+        engine.ssh_key, engine.ssh_host_key = ssh.key, ssh.host_key
+    engine.save()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CommandError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; everything that was started is gone.")
