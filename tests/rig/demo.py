@@ -3,6 +3,8 @@
 What is registered and built stays in var/demo; the engines and what is in them are new each time.
 """
 
+# ruff: noqa: E402 (the settings are chosen before they are read)
+
 import os
 import secrets
 import sys

@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         started = time.monotonic()
         lock = _lock()
-        _check_port()
+        check_port()
         children = [*_redis(), *_console()]
         try:
             setup_url = _prepare()
@@ -73,7 +73,8 @@ def _lock() -> IO[str]:
     return lock
 
 
-def _check_port() -> None:
+def check_port() -> None:
+    """Raise CommandError when the web process could not listen."""
     family = socket.AF_INET6 if ":" in settings.BIND else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
