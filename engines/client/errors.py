@@ -262,11 +262,6 @@ def describe(error: BaseException, timeout: float) -> EngineError:
     return fault("not-http")
 
 
-def from_os_error(error: BaseException) -> EngineError:
-    """As `describe`, for what is told apart from a timeout already."""
-    return describe(error, 0)
-
-
 def _chain(error: BaseException) -> Iterator[BaseException]:
     # requests and urllib3 keep what happened in args and `reason`, others in __cause__ or __context__.
     waiting, seen = [error], set[int]()

@@ -18,6 +18,7 @@ from engines.client.connect import NEWEST_API, OLDEST_API, call, connect, get_js
 from engines.client.endpoint import Address, Endpoint
 from tests.rig.cell import Cell, missing
 from tests.rig.engine import RigEngine
+from tests.rig.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +291,7 @@ def test_what_the_sdk_raises_becomes_ours(serve, unix_engine):
         (OSError(113, "No route to host"), "no-route"),
         (OSError(101, "Network is unreachable"), "no-route"),
         (TimeoutError(), "timeout"),
+        (PermissionError(13, "denied"), "permission-denied"),
         (socket.gaierror(-2, "unknown"), "name-unknown"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
@@ -307,3 +309,33 @@ def test_every_fault_has_a_sentence_and_advice():
         made = errors.fault(code)
         assert (type(made), made.code, str(made), made.advice) == (kind, code, sentence, advice)
         assert sentence.endswith(".") and advice.endswith(".")
+
+
+def test_no_proxy_of_the_environment_is_used(plain_engine, tls_engine, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for engine in (plain_engine, tls_engine):
+        assert get_json(connect(engine), "/version")["Os"] == "linux"
+
+
+def test_an_ipv6_address_is_put_in_brackets():
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
+        address = Address("tcp", host="::1", port=listener.getsockname()[1])
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                _request(connection)
+                connection.sendall(http(b'{"Os": "six"}'))
+
+        threading.Thread(target=answer, daemon=True).start()
+        assert ask(address) == {"Os": "six"}
+
+
+def test_over_tcp_nobody_and_no_such_name_are_told_apart():
+    with pytest.raises(errors.EngineUnreachable) as refusal:
+        ask(Address("tcp", host="127.0.0.1", port=free_port()))
+    assert refusal.value.code == "refused"
+    with pytest.raises(errors.EngineUnreachable) as refusal:
+        ask(Address("tcp", host="nowhere.invalid", port=2375))
+    assert refusal.value.code == "name-unknown"

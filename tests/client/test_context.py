@@ -11,7 +11,9 @@ import zipfile
 
 import pytest
 
+from engines.client.connect import connect
 from engines.client.context import ContextRefused, Limits, from_dockerfile, require_dockerfile, rewrite
+from engines.client.errors import translated
 
 
 def entry(name: str, kind: bytes = tarfile.REGTYPE, **values) -> tarfile.TarInfo:
@@ -366,3 +368,29 @@ def test_what_is_ignored_need_not_be_fit_for_a_context():
         ignore=b"node_modules",
     )
     assert names(made, Limits(entries=8)) == ["Dockerfile", ".dockerignore"]
+
+
+def test_a_real_engine_builds_from_what_was_written(unix_engine):
+    data = zipped(
+        (
+            "app/Dockerfile",
+            b"FROM busybox:local\nCOPY . /app\nRUN test -x /app/run.sh && test -f /app/link && test ! -e /app/x\n",
+        ),
+        (info("run.sh", stat.S_IFREG | 0o755), b"#!/bin/sh\n"),
+        (info("link", stat.S_IFLNK | 0o777), b"run.sh"),
+        ("x", b"ignored"),
+        (".dockerignore", b"x"),
+    )
+    target = io.BytesIO()
+    rewrite(io.BytesIO(data), target, dockerfile="app/Dockerfile")
+    client = connect(unix_engine, timeout=60)
+    for version in ("1", "2"):
+        with translated(60):
+            reply = client.post(
+                f"{client.prefix}/build",
+                params={"dockerfile": "app/Dockerfile", "version": version, "forcerm": "1"},
+                data=target.getvalue(),
+                timeout=60,
+            )
+        assert reply.status_code == 200
+        assert "errorDetail" not in reply.text
