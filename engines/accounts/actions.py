@@ -55,10 +55,12 @@ def create_first_administrator(token: str, username: str, password: str) -> User
 def create_administrator_from_settings(username: str, password: str) -> bool:
     """Create the administrator whom the settings name, unless there is one. Whether it was created.
 
-    Raises AdministratorRefusedError when the password is too weak or the name is taken.
+    Raises AdministratorRefusedError when one of the two is missing, the password is too weak or the name is taken.
     """
-    if not (username and password) or queries.administrator_exists():
+    if not (username or password) or queries.administrator_exists():
         return False
+    if not (username and password):
+        raise AdministratorRefusedError("Set both PILOTHOUSE_ADMIN_USERNAME and PILOTHOUSE_ADMIN_PASSWORD, or neither.")
     user = User(username=username, is_staff=True, is_superuser=True)
     try:
         user.clean_fields(exclude=["password"])
