@@ -49,10 +49,13 @@ INSTALLED_APPS = [
     "channels",
     "allauth",
     "allauth.account",
+    "template_partials",
     "engines",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "engines.web.csp.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -74,7 +77,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+                "engines.web.context.page",
+            ],
+            "builtins": ["engines.web.templatetags.ui", "template_partials.templatetags.partials"],
         },
     }
 ]
@@ -224,3 +229,8 @@ _STATIC = env.text("PILOTHOUSE_STATIC", "")
 STATIC_COLLECTED = _STATIC != ""
 STATIC_ROOT = Path(_STATIC) if STATIC_COLLECTED else DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder", "console.assets.VendorFinder"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "console.assets.HashedStorage"},
+}

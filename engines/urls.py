@@ -6,6 +6,7 @@ from engines.web.health import healthz, readyz
 
 urlpatterns = [
     path("", include("engines.accounts.urls")),
+    path("engines/<slug:slug>/images/build/", include("engines.builds.urls")),
     path("operations/", include("engines.operations.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -13,3 +13,5 @@ from console.settings import DATA_DIR, DATABASES
 # A file: workers and sockets have connections of their own, which an in-memory database would lock out.
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"].setdefault("TEST", {})["NAME"] = DATA_DIR / "test.sqlite3"
+# Straight from the sources, under their plain names: nothing has to be gathered first.
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -22,6 +23,7 @@ EngineView = Callable[Concatenate[HttpRequest, Engine, P], HttpResponseBase]
 
 #: Attribute that a test of the repository reads on every view.
 DECLARATION = "declared_permission"
+_DISABLED_ADVICE = "An administrator can enable it again on its overview page."
 
 
 def public(reason: str) -> Callable[[View[P]], View[P]]:
@@ -69,11 +71,13 @@ def console_view(permission: Permission) -> Callable[[View[P]], Callable[..., Ht
     return decorate
 
 
-def engine_view(permission: Permission) -> Callable[[EngineView[P]], Callable[..., HttpResponseBase]]:
+def engine_view(
+    permission: Permission, *, disabled_too: bool = False
+) -> Callable[[EngineView[P]], Callable[..., HttpResponseBase]]:
     """Resolve the engine of `slug` through what the user may see, and check `permission` on it.
 
     Nobody logged in: redirect to the login page. Stranger to the engine: 404, as if it did not exist.
-    Too weak a role: 403. An engine that fails: 502 with what happened and what to check.
+    Too weak a role: 403. A disabled engine: 409, unless `disabled_too`. One that fails: 502 with what happened.
     """
 
     def decorate(view: EngineView[P]) -> Callable[..., HttpResponseBase]:
@@ -83,6 +87,10 @@ def engine_view(permission: Permission) -> Callable[[EngineView[P]], Callable[..
             if isinstance(user, AnonymousUser):
                 return to_login(request)
             engine = resolve(user, slug, permission)
+            if not engine.enabled and not disabled_too:
+                return _engine_notice(
+                    request, engine, "This engine is disabled.", _DISABLED_ADVICE, HTTPStatus.CONFLICT
+                )
             try:
                 return view(request, engine, *args, **kwargs)
             except (EngineError, SecretUnreadable) as error:
@@ -106,9 +114,13 @@ def resolve(user: User, slug: str, permission: Permission) -> Engine:
 
 def engine_failed(request: HttpRequest, engine: Engine, error: EngineError | SecretUnreadable) -> HttpResponse:
     """502: what the engine did, as a page, or as a notice where htmx asked for a part of one."""
+    return _engine_notice(request, engine, str(error), getattr(error, "advice", ""), HTTPStatus.BAD_GATEWAY)
+
+
+def _engine_notice(request: HttpRequest, engine: Engine, sentence: str, advice: str, status: int) -> HttpResponse:
     template = "errors/engine.html" + ("#notice" if request.headers.get("HX-Request") else "")
-    context = {"engine": engine, "sentence": str(error), "advice": getattr(error, "advice", "")}
-    return render(request, template, context, status=502)
+    context = {"engine": engine, "sentence": sentence, "advice": advice, "status": status}
+    return render(request, template, context, status=status)
 
 
 def to_login(request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,22 @@
+"""What every page knows: the theme, and the engines of the side bar."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from engines import access
+
+_THEMES = frozenset({"light", "dark"})
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """`theme` (light, dark, or empty for the system's), `side_engines` (one query, if asked for), `live` (socket)."""
+    theme = request.COOKIES.get("theme", "")
+    slug = request.resolver_match.kwargs.get("slug", "") if request.resolver_match else ""
+    return {
+        "theme": theme if theme in _THEMES else "",
+        # Lazy: a part of a page has no side bar.
+        "side_engines": access.visible_engines(request.user).select_related("state"),
+        "live": f"/ws/engines/{slug}/events/" if slug else "/ws/fleet/",
+        "current_slug": slug,
+    }

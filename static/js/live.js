@@ -1,0 +1,81 @@
+/**
+ * One socket per page, at the address in <body data-live>. A frame {"type":"changed","topic":t} becomes the DOM event
+ * `changed:t` on the body: the first at once, further ones gathered, the last never lost. Parts of the page ask for
+ * themselves again.
+ */
+const SPACING = 250;
+const CLOSED = { LOG_IN: 4401, FORBIDDEN: 4403, GONE: 4404 };
+const TOPICS = ["state", "containers", "images", "networks", "volumes", "operations"];
+
+const lost = document.getElementById("live-lost");
+/** @type {Map<string, {again: boolean}>} Topics told less than SPACING ago, and whether they changed again since. */
+const recent = new Map();
+let failures = 0;
+/** @type {WebSocket | undefined} */
+let socket;
+
+/** @param {string} topic */
+function tell(topic) {
+  const told = recent.get(topic);
+  if (told) {
+    told.again = true;
+    return;
+  }
+  document.body.dispatchEvent(new CustomEvent(`changed:${topic}`, { bubbles: true }));
+  recent.set(topic, { again: false });
+  setTimeout(() => {
+    const again = recent.get(topic)?.again;
+    recent.delete(topic);
+    if (again) tell(topic);
+  }, SPACING);
+}
+
+function connect() {
+  const path = document.body.dataset.live;
+  if (!path) return;
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}${path}`);
+  socket.addEventListener("open", opened);
+  socket.addEventListener("message", (event) => {
+    const frame = JSON.parse(event.data);
+    if (frame.type === "changed") tell(frame.topic);
+  });
+  socket.addEventListener("close", closed);
+}
+
+function opened() {
+  if (lost) lost.hidden = true;
+  document.body.dataset.liveState = "open";
+  // Between the page and the socket, or while it was lost, anything may have changed.
+  if (failures > 0) TOPICS.forEach(tell);
+  failures = 0;
+}
+
+/** @param {CloseEvent} event */
+function closed(event) {
+  document.body.dataset.liveState = "closed";
+  if (event.code === CLOSED.LOG_IN) {
+    location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
+    return;
+  }
+  if (event.code === CLOSED.FORBIDDEN || event.code === CLOSED.GONE) {
+    if (lost) {
+      lost.textContent = "You have no access to this engine any more, or it was removed. Reload the page.";
+      lost.hidden = false;
+    }
+    return;
+  }
+  failures += 1;
+  if (lost && failures > 1) lost.hidden = false;
+  const wait = Math.min(10_000, 250 * 2 ** failures) * (0.7 + Math.random() * 0.6);
+  setTimeout(connect, wait);
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && socket?.readyState === WebSocket.CLOSED) connect();
+});
+window.addEventListener("pagehide", () => socket?.removeEventListener("close", closed));
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+connect();
