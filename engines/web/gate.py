@@ -23,7 +23,6 @@ EngineView = Callable[Concatenate[HttpRequest, Engine, P], HttpResponseBase]
 
 #: Attribute that a test of the repository reads on every view.
 DECLARATION = "declared_permission"
-_DISABLED_ADVICE = "An administrator can enable it again on its overview page."
 
 
 def public(reason: str) -> Callable[[View[P]], View[P]]:
@@ -88,9 +87,7 @@ def engine_view(
                 return to_login(request)
             engine = resolve(user, slug, permission)
             if not engine.enabled and not disabled_too:
-                return _engine_notice(
-                    request, engine, "This engine is disabled.", _DISABLED_ADVICE, HTTPStatus.CONFLICT
-                )
+                return engine_disabled(request, engine)
             try:
                 return view(request, engine, *args, **kwargs)
             except (EngineError, SecretUnreadable) as error:
@@ -115,6 +112,12 @@ def resolve(user: User, slug: str, permission: Permission) -> Engine:
 def engine_failed(request: HttpRequest, engine: Engine, error: EngineError | SecretUnreadable) -> HttpResponse:
     """502: what the engine did, as a page, or as a notice where htmx asked for a part of one."""
     return _engine_notice(request, engine, str(error), getattr(error, "advice", ""), HTTPStatus.BAD_GATEWAY)
+
+
+def engine_disabled(request: HttpRequest, engine: Engine) -> HttpResponse:
+    """409: nothing is asked of a disabled engine."""
+    advice = "An administrator can enable it again on its overview page."
+    return _engine_notice(request, engine, "This engine is disabled.", advice, HTTPStatus.CONFLICT)
 
 
 def _engine_notice(request: HttpRequest, engine: Engine, sentence: str, advice: str, status: int) -> HttpResponse:
