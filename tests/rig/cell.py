@@ -9,9 +9,10 @@ import shlex
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
+
+from tests.rig.remains import private_directory, remove_groups, sweep, thaw
 
 #: An address of this machine that every plugged cell can reach; see `own_host_address`.
 HOST = "10.231.255.1"
@@ -38,13 +39,13 @@ def own_host_address() -> None:
 class Cell:
     """Namespaces and a short-named directory. Use as a context manager, in the main thread.
 
-    If this process is killed outright the kernel removes it all, except what a paused container keeps alive.
+    If this process is killed outright the kernel ends it all; what then is left goes when the next cell is made.
     """
 
     def __init__(self, name: str) -> None:
+        sweep()
         self.name = name
-        # In /tmp and short: a unix socket's path has at most 107 bytes.
-        self.directory = Path(tempfile.mkdtemp(prefix=f"rig-{name}-", dir="/tmp"))
+        self.directory = private_directory(name)
         self._holder = subprocess.Popen(
             ["unshare", "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child=SIGKILL", "--mount-proc"]
             + ["--", "tini", "--", "sleep", "infinity"],
@@ -103,22 +104,12 @@ class Cell:
         return inside
 
     def close(self) -> None:
-        self._thaw()
+        thaw(self.directory)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.init, signal.SIGKILL)
         self._holder.wait(10)
-        for top in Path("/sys/fs/cgroup").glob(f"**/{self.directory.name}-*"):
-            for group in sorted([top, *(path for path in top.rglob("*") if path.is_dir())], reverse=True):
-                with contextlib.suppress(OSError):
-                    group.rmdir()
+        remove_groups(self.directory)
         shutil.rmtree(self.directory)
-
-    def _thaw(self) -> None:
-        # A paused container's processes cannot be killed, and would keep the namespaces alive for ever.
-        for name, state in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
-            for path in Path("/sys/fs/cgroup").glob(f"**/{self.directory.name}-*/**/{name}"):
-                with contextlib.suppress(OSError):
-                    path.write_text(state)
 
     def _wait_for_init(self) -> int:
         deadline = time.monotonic() + 5

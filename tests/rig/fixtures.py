@@ -1,7 +1,6 @@
 """Fixtures that hand out real engines, one of each kind per test session, and what one does to them."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from engines.client.ssh import close_all
 from tests.rig.cell import missing
 from tests.rig.hosts import Host, host
 from tests.rig.registry import Registry
+from tests.rig.remains import private_directory
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def rig() -> None:
 @pytest.fixture(scope="session")
 def run_dir() -> Iterator[Path]:
     """A private directory with a short name, for sockets."""
-    directory = Path(tempfile.mkdtemp(prefix="rig-run-", dir="/tmp"))
+    directory = private_directory("run")
     yield directory
     close_all()
     shutil.rmtree(directory)

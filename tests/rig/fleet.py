@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from engines.client.errors import translated
 from tests.rig.hosts import Host, host
 from tests.rig.images import BASE, build_samples
 from tests.rig.registry import Registry
+from tests.rig.remains import private_directory
 
 #: Engine -> its sample containers: name -> (image, what is done after the start).
 _CONTAINERS = {
@@ -81,7 +81,7 @@ class Fleet:
         return [directory / name for name in texts]
 
     def _start_registry(self) -> str:
-        directory = Path(tempfile.mkdtemp(prefix="rig-registry-", dir="/tmp"))
+        directory = private_directory("registry")
         self._stack.callback(shutil.rmtree, directory)
         return self._stack.enter_context(Registry(directory)).host
 

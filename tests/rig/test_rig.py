@@ -1,6 +1,7 @@
 """The rig itself: faults are what they are called, and nothing is left behind."""
 
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.rig.hosts import host
 from tests.rig.images import BASE, build, build_samples
 from tests.rig.proxy import Proxy
 from tests.rig.registry import Registry
+from tests.rig.remains import remove_groups, sweep
 
 
 @pytest.fixture
@@ -133,3 +135,28 @@ def test_nothing_is_left_of_a_closed_host(rig, run_dir):
     assert not Path(f"/proc/{init}").exists()
     assert str(directory) not in Path("/proc/mounts").read_text()
     assert made.ip not in subprocess.run(["ip", "route"], check=True, capture_output=True, text=True).stdout
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(rig, run_dir):
+    program = (
+        "import sys, pathlib\n"
+        "from engines.client.connect import connect\n"
+        "from tests.rig.hosts import host\n"
+        "way = host('unix', pathlib.Path(sys.argv[1]), name='killed'); made = way.__enter__()\n"
+        "client = connect(made.endpoint, timeout=60)\n"
+        "paused = client.create_container('busybox:local', ['sleep', '1000000'])['Id']\n"
+        "client.start(paused); client.pause(paused)\n"
+        "print(made.cell.directory, flush=True); sys.stdin.read()"
+    )
+    argv = [sys.executable, "-c", program, str(run_dir)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        directory = Path(process.stdout.readline().strip())
+        process.kill()
+    assert directory.exists()
+    sweep.__wrapped__()
+    assert not directory.exists()
+    deadline = time.monotonic() + 5
+    while list(Path("/sys/fs/cgroup").glob(f"**/{directory.name}-*/**/cgroup.procs")):
+        assert time.monotonic() < deadline
+        remove_groups(directory)
+        time.sleep(0.01)

@@ -1,0 +1,60 @@
+"""What a run leaves behind when it is killed outright, and how the next one removes it."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWNER = "owner"
+
+
+def private_directory(name: str) -> Path:
+    """A new directory in /tmp that `sweep` removes once this process is gone.
+
+    Short, and not where TMPDIR says: a unix socket's path has at most 107 bytes.
+    """
+    directory = Path(tempfile.mkdtemp(prefix=f"rig-{name}-", dir="/tmp"))
+    (directory / _OWNER).write_text(f"{os.getpid()} {_started(os.getpid())}")
+    return directory
+
+
+@cache
+def sweep() -> None:
+    """Remove the directories and control groups of runs that are gone. Once per process."""
+    for owner in Path("/tmp").glob(f"rig-*/{_OWNER}"):
+        with contextlib.suppress(OSError, ValueError):
+            pid, started = owner.read_text().split()
+            if _started(int(pid)) != started:
+                thaw(owner.parent)
+                remove_groups(owner.parent)
+                shutil.rmtree(owner.parent)
+
+
+def thaw(directory: Path) -> None:
+    """Let paused containers of the cell at `directory` go on: frozen processes cannot be killed, and would keep
+    their namespaces alive for ever.
+    """
+    for name, state in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+        for path in _CGROUPS.glob(f"**/{directory.name}-*/**/{name}"):
+            with contextlib.suppress(OSError):
+                path.write_text(state)
+
+
+def remove_groups(directory: Path) -> None:
+    """Remove the empty control groups of the cell at `directory`."""
+    for top in _CGROUPS.glob(f"**/{directory.name}-*"):
+        for group in sorted([top, *(path for path in top.rglob("*") if path.is_dir())], reverse=True):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+
+
+def _started(pid: int) -> str:
+    """When `pid` began, in the kernel's ticks; empty when it is gone or dead."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return ""
+    return "" if state in "ZX" else fields[18]
