@@ -31,10 +31,11 @@ class Console:
             name: value for name, value in os.environ.items() if name not in own and not name.startswith("PILOTHOUSE_")
         }
         self.data, self.port = data, port
+        self.environment = {**environment, "PILOTHOUSE_DATA": str(data), "PORT": str(port), **settings}
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), "up"],
-            env={**environment, "PILOTHOUSE_DATA": str(data), "PORT": str(port), **settings},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -84,6 +85,26 @@ class Console:
         code = self.process.wait(timeout=START_SECONDS)
         self._reader.join(timeout=5)
         return code
+
+    def pid(self, *words: str) -> int:
+        """Of the process whose command line holds one of `words`; 0 while there is none."""
+        found = (pid for pid, command in self.processes().items() if any(word in command for word in words))
+        return next(found, 0)
+
+    def work(self) -> None:
+        """Let the worker do something, and wait for it."""
+        old = self.data / "spool" / "old.tar"
+        old.touch()
+        os.utime(old, (0, 0))
+        script = "from engines.operations.tasks import housekeeping; housekeeping.apply_async()"
+        subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), "shell", "-c", script],
+            env=self.environment,
+            check=True,
+            timeout=START_SECONDS,
+            stdout=subprocess.DEVNULL,
+        )
+        self.wait(lambda: not old.exists(), "work done by the worker")
 
     def processes(self) -> dict[int, str]:
         """Process id -> command line of all that run with this data directory, zombies aside."""
@@ -150,13 +171,10 @@ def test_ctrl_c_during_the_start_of_the_parts_leaves_nothing(start):
 def test_a_crashed_part_is_named_and_comes_back(start):
     console = start().up()
     console.wait(console.is_ready, "all parts ready")
-    watcher = next(pid for pid, command in console.processes().items() if command.endswith(" watch "))
+    watcher = console.pid(" watch ")
     os.kill(watcher, signal.SIGKILL)
     console.wait(lambda: "watcher was killed by SIGKILL; restarting it in" in console.output, "a word about it")
-    console.wait(
-        lambda: any(pid != watcher and line.endswith(" watch ") for pid, line in console.processes().items()),
-        "a new watcher",
-    )
+    console.wait(lambda: console.pid(" watch ") not in {0, watcher}, "a new watcher")
     assert console.ctrl_c() == 0
 
 
@@ -231,4 +249,34 @@ def test_the_second_start_is_quick(start):
     # The promise is 3 s; this machine may be busy with other tests.
     assert seconds < 10, f"{seconds:.1f} s"
     print(f"second start: {seconds:.2f} s to the first page")
+    assert console.ctrl_c() == 0
+
+
+def test_a_redis_that_hangs_is_told_and_does_not_hang_the_console(start):
+    console = start().up()
+    console.wait(console.is_ready, "all parts ready")
+    redis = console.pid("valkey-server", "redis-server")
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        asked = time.monotonic()
+        status, text = console.get("/readyz")
+        assert (status, json.loads(text)["redis"]) == (503, False)
+        assert time.monotonic() - asked < 10
+        assert console.get("/healthz")[0] == 200
+        assert console.get("/accounts/login/")[0] == 200
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    console.wait(console.is_ready, "all parts ready again")
+    console.work()
+    assert console.ctrl_c() == 0
+
+
+def test_a_redis_that_dies_comes_back_and_the_console_with_it(start):
+    console = start().up()
+    console.wait(console.is_ready, "all parts ready")
+    redis = console.pid("valkey-server", "redis-server")
+    os.kill(redis, signal.SIGKILL)
+    console.wait(lambda: "redis was killed by SIGKILL; restarting it in" in console.output, "a word about it")
+    console.wait(console.is_ready, "all parts ready again")
+    console.work()
     assert console.ctrl_c() == 0
