@@ -1,5 +1,6 @@
 """Template tags of the pages: icons, times, sizes, states."""
 
+import re
 from datetime import UTC, datetime
 
 import lucide
@@ -65,7 +66,8 @@ def ago(moment: datetime | int | float | None) -> SafeString | str:
         return "—"
     exact = timezone.localtime(moment)
     words = since_words((timezone.now() - moment).total_seconds())
-    return format_html('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S %Z}">{}</time>', exact.isoformat(), exact, words)
+    shown = exact.strftime("%Y-%m-%d %H:%M:%S %Z")
+    return format_html('<time datetime="{}" title="{}">{}</time>', exact.isoformat(), shown, words)
 
 
 def since_words(seconds: float) -> str:
@@ -120,6 +122,12 @@ def _scaled(count: int | None, step: int, units: tuple[str, ...]) -> str:
     while value >= step and unit < len(units) - 1:
         value, unit = value / step, unit + 1
     return f"{value:.0f} {units[unit]}" if unit == 0 or value >= 100 else f"{value:.1f} {units[unit]}"
+
+
+@register.filter
+def plain_version(version: str) -> str:
+    """A version without what a packager added: `20.10.24` of `20.10.24+dfsg1`."""
+    return re.split(r"[+~-]", version or "", maxsplit=1)[0]
 
 
 @register.filter
