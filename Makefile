@@ -6,7 +6,6 @@ BIN := .venv/bin
 DEMO_NEEDS := dockerd=docker.io iptables=iptables busybox=busybox-static ip=iproute2 sshd=openssh-server \
 	ssh=openssh-client docker-registry=docker-registry git=git
 TEST_NEEDS := $(DEMO_NEEDS) chromium=chromium
-FRONT := $(patsubst package-lock.json,node_modules/.stamp,$(wildcard package-lock.json))
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 
 .PHONY: help run demo test lint bench
@@ -14,14 +13,14 @@ APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
-run: .venv/run $(FRONT) ## the console at http://127.0.0.1:8000 (PORT=), data in var/ (PILOTHOUSE_DATA=)
+run: .venv/run node_modules/.stamp ## the console at http://127.0.0.1:8000 (PORT=), data in var/ (PILOTHOUSE_DATA=)
 	@exec $(BIN)/python manage.py up
 
-demo: .venv/dev $(FRONT) ## the console with private Docker Engines of its own (root on Debian)
+demo: .venv/dev node_modules/.stamp ## the console with private Docker Engines of its own (root on Debian)
 	@$(call install,$(DEMO_NEEDS))
 	@exec $(BIN)/python -m tests.rig.demo
 
-test: .venv/dev $(FRONT) ## all tests, on real private engines and in a real browser
+test: .venv/dev node_modules/.stamp ## all tests, on real private engines and in a real browser
 	@$(call install,$(TEST_NEEDS))
 	$(BIN)/python -m pytest
 
@@ -32,7 +31,7 @@ lint: .venv/dev ## style, types, floors, migrations
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: .venv/dev $(FRONT) ## measurements, printed as ratios
+bench: .venv/dev node_modules/.stamp ## measurements, printed as ratios
 	@$(call install,$(TEST_NEEDS))
 	$(BIN)/python -m tests.bench
 
