@@ -169,6 +169,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "engines.accounts.adapter.Adapter"
+ACCOUNT_FORMS = {
+    "login": "engines.accounts.forms.OwnLoginForm",
+    "change_password": "engines.accounts.forms.OwnPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -201,6 +205,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+#: Offered as the first engine, when it answers. Nothing else reads DOCKER_HOST.
+LOCAL_ENGINE = env.text("DOCKER_HOST", "unix:///var/run/docker.sock")
 #: Bytes of the largest request: a build context.
 UPLOAD_BYTES = env.number("PILOTHOUSE_UPLOAD_BYTES", 2 * 1024**3, least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2

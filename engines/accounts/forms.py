@@ -1,7 +1,9 @@
-"""Forms of the account pages that allauth does not bring."""
+"""Forms of the account pages."""
 
+from allauth.account.forms import ChangePasswordForm, LoginForm
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
+from django.forms import BaseForm
 
 
 class AdministratorForm(BaseUserCreationForm):  # type: ignore[type-arg]  # a parameter only to the type checker
@@ -10,3 +12,25 @@ class AdministratorForm(BaseUserCreationForm):  # type: ignore[type-arg]  # a pa
     class Meta:
         model = User
         fields = ("username",)
+
+
+class OwnLoginForm(LoginForm):  # type: ignore[misc]  # allauth carries no types
+    """allauth's, without placeholders: they repeat the labels and look like filled-in fields."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        _drop_placeholders(self)
+        self.fields["login"].widget.attrs["autofocus"] = True
+
+
+class OwnPasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth carries no types
+    """allauth's, without placeholders."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        _drop_placeholders(self)
+
+
+def _drop_placeholders(form: BaseForm) -> None:
+    for field in form.fields.values():
+        field.widget.attrs.pop("placeholder", None)
