@@ -8,7 +8,7 @@ os.environ["PILOTHOUSE_DATA"] = tempfile.mkdtemp(prefix="pilothouse-test-")
 os.environ["REDIS_URL"] = "memory://"
 
 from console.settings import *  # noqa: F403
-from console.settings import DATA_DIR, DATABASES
+from console.settings import DATA_DIR, DATABASES, STORAGES
 
 # A file: workers and sockets have connections of their own, which an in-memory database would lock out.
 if "sqlite3" in DATABASES["default"]["ENGINE"]:

@@ -85,3 +85,15 @@ def test_values_that_make_no_sense_stop_the_start_by_name(tmp_path):
         run = start(tmp_path, **{name: value})
         assert run.returncode != 0
         assert f"ImproperlyConfigured: {name}:" in run.stderr
+
+
+def test_django_has_nothing_to_object_to_behind_tls(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={"PILOTHOUSE_DATA": str(tmp_path), "PILOTHOUSE_TLS": "1", "PILOTHOUSE_HOSTS": "console.example"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert run.returncode == 0, run.stderr
