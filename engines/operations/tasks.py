@@ -1,6 +1,7 @@
 """Entries of the worker. Each message holds an id at most; the rows say what to do."""
 
 import contextlib
+import logging
 import threading
 import time
 import uuid
@@ -9,12 +10,14 @@ from pathlib import Path
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from engines.models import Heartbeat, Operation
 from engines.operations import run
+
+log = logging.getLogger(__name__)
 
 _SPOOL_SECONDS = 7 * 24 * 3600
 _BEAT_SECONDS = 5
@@ -55,6 +58,9 @@ def _stopping(**_: object) -> None:
 def _beat() -> None:
     # A thread of its own: when every thread of the pool is busy the worker is alive all the same.
     while not run.STOPPING.is_set():
-        Heartbeat.objects.update_or_create(name="worker", defaults={"at": timezone.now()})
+        try:
+            Heartbeat.objects.update_or_create(name="worker", defaults={"at": timezone.now()})
+        except DatabaseError:
+            log.warning("no heartbeat written: the database does not answer")
         connection.close()
         run.STOPPING.wait(_BEAT_SECONDS)
