@@ -5,7 +5,9 @@ from django.urls import include, path
 from engines.web.health import healthz, readyz
 
 urlpatterns = [
+    path("", include("engines.dashboard.urls")),
     path("", include("engines.accounts.urls")),
+    path("engines/", include("engines.endpoints.urls")),
     path("engines/<slug:slug>/images/build/", include("engines.builds.urls")),
     path("operations/", include("engines.operations.urls")),
     path("healthz", healthz, name="healthz"),

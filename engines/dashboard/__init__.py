@@ -1,0 +1,1 @@
+"""The fleet: every engine one may see, on one page."""

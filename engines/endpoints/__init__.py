@@ -1,0 +1,1 @@
+"""Pages about how engines are reached: register, edit, test, confirm host keys, disable, remove."""
