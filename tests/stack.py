@@ -1,6 +1,7 @@
 """The whole console as a user starts it (`manage.py up`), on data and a port of its own."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -109,6 +110,10 @@ class Stack:
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
+    def register(self, endpoint: Endpoint, name: str, slug: str) -> None:
+        """Add an engine as a row, for tests that are not about its form."""
+        self.manage(script=_REGISTER.format(fields=json.dumps(row_of(endpoint, name, slug))))
+
     def browser(self) -> Browser:
         """A client that is not logged in yet."""
         return Browser(self.url)
@@ -119,7 +124,10 @@ class Stack:
         marker = f"PILOTHOUSE_DATA={self.data}".encode()
         for path in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if marker in (path / "environ").read_bytes() and word.encode() in (path / "cmdline").read_bytes():
+                command = (path / "cmdline").read_bytes()
+                # Redis writes its title over its environment, and names its socket there.
+                ours = marker in (path / "environ").read_bytes() or f"{self.data}/run/".encode() in command
+                if ours and word.encode() in command:
                     found.append(int(path.name))
         return found
 
@@ -135,6 +143,24 @@ def running(**environment: str) -> Iterator[Stack]:
             yield stack
         finally:
             stack.stop()
+
+
+_REGISTER = """
+from engines.models import Engine
+fields = {fields}
+engine = Engine(**fields)
+engine.save()
+"""
+
+
+def row_of(endpoint: Endpoint, name: str, slug: str) -> dict[str, str]:
+    """The values of an engine's row, keys included."""
+    row = {"name": name, "slug": slug, "url": str(endpoint.address), "api_version": endpoint.api_version}
+    if endpoint.tls:
+        row |= {"tls_ca": endpoint.tls.ca, "tls_cert": endpoint.tls.cert, "tls_key": endpoint.tls.key}
+    if endpoint.ssh:
+        row |= {"ssh_key": endpoint.ssh.key, "ssh_host_key": endpoint.ssh.host_key}
+    return row
 
 
 def form_of(endpoint: Endpoint, name: str, slug: str) -> dict[str, str]:

@@ -48,7 +48,8 @@ def measure(browser: Browser, host: Host, slug: str) -> list[Line]:
 def _cli(cli: str, host: Host, folder: Path) -> float:
     environment = {"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{host.engine.socket}", "DOCKER_BUILDKIT": "1"}
     began = time.monotonic()
-    subprocess.run([cli, "build", "-q", str(folder)], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=300)
+    command = [cli, "build", "-q", str(folder)]
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=300)
     return time.monotonic() - began
 
 

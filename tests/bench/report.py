@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """One measured figure. `ratio` is to the peer or limit of the same run, or the figure itself where there is none."""
+    """One measured figure. `ratio` is to the peer of the same run, or the figure itself where there is none."""
 
     number: str
     what: str

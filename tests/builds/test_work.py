@@ -68,7 +68,8 @@ def step_processes(marker: str) -> list[str]:
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_a_build_succeeds_with_its_image_tags_and_log(start, unix_engine, builder):
     name = f"shop/{builder}"
-    text = "FROM busybox:local AS base\nARG WHO=nobody\nRUN echo hello $WHO; echo warn >&2\nFROM base AS other\nRUN false\n"
+    text = "FROM busybox:local AS base\nARG WHO=nobody\nRUN echo hello $WHO; echo warn >&2\n"
+    text += "FROM base AS other\nRUN false\n"
     operation = finished(
         start(text, builder=builder, tags=[f"{name}:1", f"{name}:2"], build_args={"WHO": "harbour"}, target="base")
     )
