@@ -48,6 +48,10 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"There is no administrator yet. Make the first one, once, within a day:\n{setup_url}"
                 )
+            if settings.BIND not in {"127.0.0.1", "localhost", "::1"} and not settings.TLS:
+                self.stdout.write(
+                    f"Passwords cross the network readably: {settings.BIND} is open and PILOTHOUSE_TLS off."
+                )
             self.stdout.write("Ctrl-C ends it.")
             self.stdout.flush()
 
