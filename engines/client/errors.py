@@ -277,8 +277,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _code(link: BaseException) -> str:
     # aiohttp raises a kind of its own without the code, and keeps the real one as its cause.
-    if isinstance(link, ssl.SSLCertVerificationError) and hasattr(link, "verify_code"):
-        return _TLS_VERIFY_CODES.get(link.verify_code, "tls-unknown-ca")
+    if isinstance(link, ssl.SSLCertVerificationError):
+        return _TLS_VERIFY_CODES.get(link.verify_code, "tls-unknown-ca") if hasattr(link, "verify_code") else ""
     if isinstance(link, ssl.SSLError):
         return _tls_code(str(link.reason or link))
     if isinstance(link, socket.gaierror | urllib3.exceptions.NameResolutionError):
