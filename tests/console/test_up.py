@@ -1,70 +1,55 @@
 """`manage.py up` as a person runs it: everything starts, one Ctrl-C ends it, and nobody is left behind."""
 
-import http.client
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
-from console import places
 from tests.rig.ports import free_port
+from tests.stack import ROOT, Stack
 
-ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 
 
-class Console:
-    """One `manage.py up` with a data directory and a port of its own, and the lines it has printed so far."""
+class Console(Stack):
+    """One `manage.py up` of which nothing is expected yet, without an administrator, in a session of its own."""
+
+    process: subprocess.Popen[bytes]
 
     def __init__(self, data: Path, port: int, **settings: str) -> None:
-        own = {"REDIS_URL", "DATABASE_URL", "PORT", "DJANGO_SETTINGS_MODULE"}
-        environment = {
-            name: value for name, value in os.environ.items() if name not in own and not name.startswith("PILOTHOUSE_")
-        }
-        self.data, self.port = data, port
-        self.environment = {**environment, "PILOTHOUSE_DATA": str(data), "PORT": str(port), **settings}
+        nobody = {"PILOTHOUSE_ADMIN_USERNAME": "", "PILOTHOUSE_ADMIN_PASSWORD": "", "PORT": str(port)}
+        data.mkdir(mode=0o700, exist_ok=True)
+        super().__init__(data, **{**nobody, **settings})
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
+        self.log = data / f"up-{port}-{time.monotonic_ns()}.log"
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "up"],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "manage.py"), "up"],
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @property
     def output(self) -> str:
-        return "\n".join(self.lines)
+        return self.log.read_text()
 
-    def get(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            return response.status, response.read().decode()
-        finally:
-            connection.close()
+    def get(self, path: str) -> requests.Response:
+        return requests.get(self.url + path, timeout=10)
 
     def is_ready(self) -> bool:
-        return self.get("/readyz")[0] == 200
+        return self.get("/readyz").status_code == 200
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -74,54 +59,32 @@ class Console:
             time.sleep(0.02)
 
     def up(self) -> "Console":
-        self.wait(lambda: "Ctrl-C ends it." in self.lines, "the start")
+        self.wait(lambda: "Ctrl-C ends it." in self.output, "the start")
+        return self
+
+    def all_ready(self) -> "Console":
+        self.up().wait(self.is_ready, "all parts ready")
         return self
 
     def ctrl_c(self) -> int:
+        """As a terminal does: to all of the session. The exit code."""
         os.killpg(self.process.pid, signal.SIGINT)
         return self.ended()
 
     def ended(self) -> int:
-        code = self.process.wait(timeout=START_SECONDS)
-        self._reader.join(timeout=5)
-        return code
+        return self.process.wait(timeout=START_SECONDS)
 
-    def pid(self, *words: str) -> int:
-        """Of the process whose command line holds one of `words`; 0 while there is none."""
-        found = (pid for pid, command in self.processes().items() if any(word in command for word in words))
-        return next(found, 0)
+    def pid(self, word: str) -> int:
+        """Of the process whose command line holds `word`; 0 while there is none."""
+        return next(iter(self.children(word)), 0)
 
     def work(self) -> None:
         """Let the worker do something, and wait for it."""
         old = self.data / "spool" / "old.tar"
         old.touch()
         os.utime(old, (0, 0))
-        script = "from engines.operations.tasks import housekeeping; housekeeping.apply_async()"
-        subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), "shell", "-c", script],
-            env=self.environment,
-            check=True,
-            timeout=START_SECONDS,
-            stdout=subprocess.DEVNULL,
-        )
+        self.manage(script="from engines.operations.tasks import housekeeping; housekeeping.apply_async()")
         self.wait(lambda: not old.exists(), "work done by the worker")
-
-    def processes(self) -> dict[int, str]:
-        """Process id -> command line of all that run with this data directory, zombies aside."""
-        mark = f"PILOTHOUSE_DATA={self.data}\0".encode()
-        # Redis writes its title over its environment; the title has the path of its socket.
-        socket_of_redis = str(places.run_directory(self.data))
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                if mark in (entry / "environ").read_bytes() or socket_of_redis in command:
-                    found[int(entry.name)] = command
-            except (FileNotFoundError, ProcessLookupError, PermissionError):
-                continue
-        return found
 
 
 @pytest.fixture
@@ -130,11 +93,13 @@ def port() -> int:
 
 
 @pytest.fixture
-def start(tmp_path: Path, port: int) -> Iterator[Callable[..., Console]]:
+def start(port: int) -> Iterator[Callable[..., Console]]:
     consoles: list[Console] = []
+    # A short path, below which the socket of Redis still fits.
+    directory = tempfile.TemporaryDirectory(prefix="pilothouse-")
 
-    def start(data: Path = tmp_path / "data", port: int = port, **settings: str) -> Console:
-        consoles.append(Console(data, port, **settings))
+    def start(port: int = port, **settings: str) -> Console:
+        consoles.append(Console(Path(directory.name), port, **settings))
         return consoles[-1]
 
     yield start
@@ -142,65 +107,62 @@ def start(tmp_path: Path, port: int) -> Iterator[Callable[..., Console]]:
         if console.process.poll() is None:
             console.process.kill()
             console.process.wait()
+    directory.cleanup()
 
 
 def test_first_start_serves_all_and_one_ctrl_c_ends_all(start):
     console = start().up()
     address = re.search(r"^http://127\.0\.0\.1:\d+(/setup/\?token=\S+)$", console.output, re.MULTILINE)
     assert address is not None, console.output
-    assert console.get(address[1])[0] == 200
-    assert console.get("/setup/?token=guessed")[0] == 403
-    console.wait(console.is_ready, "all parts ready")
-    assert json.loads(console.get("/readyz")[1]) == dict.fromkeys(["database", "redis", "worker", "watcher"], True)
+    assert console.get(address[1]).status_code == 200
+    assert console.get("/setup/?token=guessed").status_code == 403
+    console.all_ready()
+    assert console.get("/readyz").json() == dict.fromkeys(["database", "redis", "worker", "watcher"], True)
     # Redis, web, worker, beat, watcher, and what keeps them.
-    assert len(console.processes()) == 6
+    assert len(console.children("")) == 6
 
     asked = time.monotonic()
     assert console.ctrl_c() == 0
     assert time.monotonic() - asked < 10
-    assert console.processes() == {}
+    assert console.children("") == []
     assert "Traceback" not in console.output
 
 
 def test_ctrl_c_during_the_start_of_the_parts_leaves_nothing(start):
     console = start().up()
     assert console.ctrl_c() == 0
-    assert console.processes() == {}
+    assert console.children("") == []
 
 
 def test_a_crashed_part_is_named_and_comes_back(start):
-    console = start().up()
-    console.wait(console.is_ready, "all parts ready")
-    watcher = console.pid(" watch ")
+    console = start().all_ready()
+    watcher = console.pid("watch")
     os.kill(watcher, signal.SIGKILL)
     console.wait(lambda: "watcher was killed by SIGKILL; restarting it in" in console.output, "a word about it")
-    console.wait(lambda: console.pid(" watch ") not in {0, watcher}, "a new watcher")
+    console.wait(lambda: console.pid("watch") not in {0, watcher}, "a new watcher")
     assert console.ctrl_c() == 0
 
 
 def test_a_killed_console_leaves_no_orphan_and_starts_again(start):
-    console = start().up()
-    console.wait(console.is_ready, "all parts ready")
+    console = start().all_ready()
     console.process.kill()
     console.process.wait()
     deadline = time.monotonic() + 10
-    while console.processes():
-        assert time.monotonic() < deadline, console.processes()
+    while console.children(""):
+        assert time.monotonic() < deadline, console.children("")
         time.sleep(0.02)
-    again = start().up()
-    again.wait(again.is_ready, "all parts ready again")
-    assert again.ctrl_c() == 0
+    assert start().all_ready().ctrl_c() == 0
 
 
 def test_a_second_console_on_the_same_data_refuses(start):
     first = start().up()
     second = start(port=free_port())
     assert second.ended() == 1
-    assert second.lines == [
+    assert second.output == (
         f"CommandError: Another `manage.py up` (process {first.process.pid}) uses {first.data}: "
-        "stop it, or set PILOTHOUSE_DATA to another directory."
-    ]
-    assert first.get("/healthz")[0] == 200
+        "stop it, or set PILOTHOUSE_DATA to another directory.\n"
+    )
+    assert first.get("/healthz").status_code == 200
     assert first.ctrl_c() == 0
 
 
@@ -210,7 +172,7 @@ def test_a_busy_port_is_said_before_anything_starts(start, port):
         other.listen()
         console = start()
         assert console.ended() == 1
-    assert len(console.lines) == 1
+    assert console.output.count("\n") == 1
     assert f"Cannot listen on 127.0.0.1 port {port}" in console.output
     assert f"PORT={port + 1}" in console.output
     assert not (console.data / "pilothouse.sqlite3").exists()
@@ -221,7 +183,7 @@ def test_an_administrator_from_the_environment_needs_no_set_up_address(start, tm
     secret.write_text("a long enough secret\n")
     console = start(PILOTHOUSE_ADMIN_USERNAME="captain", PILOTHOUSE_ADMIN_PASSWORD_FILE=str(secret)).up()
     assert "token=" not in console.output
-    assert console.get("/setup/?token=x")[0] == 404
+    assert console.get("/setup/?token=x").status_code == 404
     assert console.ctrl_c() == 0
 
 
@@ -245,7 +207,7 @@ def test_the_second_start_is_quick(start):
     console = start()
     console.up()
     seconds = time.monotonic() - console.started
-    assert console.get("/accounts/login/")[0] == 200
+    assert console.get("/accounts/login/").status_code == 200
     # The promise is 3 s; this machine may be busy with other tests.
     assert seconds < 10, f"{seconds:.1f} s"
     print(f"second start: {seconds:.2f} s to the first page")
@@ -253,30 +215,28 @@ def test_the_second_start_is_quick(start):
 
 
 def test_a_redis_that_hangs_is_told_and_does_not_hang_the_console(start):
-    console = start().up()
-    console.wait(console.is_ready, "all parts ready")
-    redis = console.pid("valkey-server", "redis-server")
+    console = start().all_ready()
+    redis = console.pid("redis.sock")
     os.kill(redis, signal.SIGSTOP)
     try:
         asked = time.monotonic()
-        status, text = console.get("/readyz")
-        assert (status, json.loads(text)["redis"]) == (503, False)
+        answer = console.get("/readyz")
+        assert (answer.status_code, answer.json()["redis"]) == (503, False)
         assert time.monotonic() - asked < 10
-        assert console.get("/healthz")[0] == 200
-        assert console.get("/accounts/login/")[0] == 200
+        assert console.get("/healthz").status_code == 200
+        assert console.get("/accounts/login/").status_code == 200
     finally:
         os.kill(redis, signal.SIGCONT)
-    console.wait(console.is_ready, "all parts ready again")
+    console.all_ready()
     console.work()
     assert console.ctrl_c() == 0
 
 
 def test_a_redis_that_dies_comes_back_and_the_console_with_it(start):
-    console = start().up()
-    console.wait(console.is_ready, "all parts ready")
-    redis = console.pid("valkey-server", "redis-server")
+    console = start().all_ready()
+    redis = console.pid("redis.sock")
     os.kill(redis, signal.SIGKILL)
     console.wait(lambda: "redis was killed by SIGKILL; restarting it in" in console.output, "a word about it")
-    console.wait(console.is_ready, "all parts ready again")
+    console.all_ready()
     console.work()
     assert console.ctrl_c() == 0
