@@ -1,7 +1,10 @@
-"""The page one comes to first."""
+"""The page one comes to first, and the side bar of all pages."""
 
 from django.urls import path
 
 from engines.dashboard import views
 
-urlpatterns = [path("", views.fleet, name="fleet")]
+urlpatterns = [
+    path("", views.fleet, name="fleet"),
+    path("side/", views.side, name="side"),
+]

@@ -1,6 +1,7 @@
 """The fleet page."""
 
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from engines import access
@@ -28,3 +29,11 @@ def fleet(request: HttpRequest) -> HttpResponseBase:
         "may_add": access.can(user, Permission.CONSOLE_ENGINES),
     }
     return respond(request, "dashboard/fleet.html", context, partial="cards")
+
+
+@require_safe
+@login_view("lists only engines the person may see")
+def side(request: HttpRequest) -> HttpResponseBase:
+    """What the side bar lists, for the page `here` (a URL's name) about `engine` (a slug), when a state changes."""
+    context = {"current_slug": request.GET.get("engine", ""), "here": request.GET.get("here", "")}
+    return render(request, "fragments/side.html", context)

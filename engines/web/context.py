@@ -10,13 +10,18 @@ _THEMES = frozenset({"light", "dark"})
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """`theme` (light, dark, or empty for the system's), `side_engines` (one query, if asked for), `live` (socket)."""
+    """`theme` (light, dark, or empty for the system's), `side_engines` (one query, if asked for), `live` (socket).
+
+    `current_slug` and `here` (the URL's name) say which page it is.
+    """
     theme = request.COOKIES.get("theme", "")
-    slug = request.resolver_match.kwargs.get("slug", "") if request.resolver_match else ""
+    match = request.resolver_match
+    slug = match.kwargs.get("slug", "") if match else ""
     return {
         "theme": theme if theme in _THEMES else "",
         # Lazy: a part of a page has no side bar.
         "side_engines": access.visible_engines(request.user).select_related("state"),
         "live": f"/ws/engines/{slug}/events/" if slug else "/ws/fleet/",
         "current_slug": slug,
+        "here": (match.url_name or "") if match else "",
     }

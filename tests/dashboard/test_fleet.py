@@ -156,3 +156,12 @@ def test_200_engines_take_few_queries_and_under_100_ms(admin, django_assert_max_
         took.append(time.perf_counter() - began)
     # The best of five: other work on this machine is not the page's.
     assert min(took) < 0.1
+
+
+def test_the_side_bar_is_given_alone_for_the_page_it_stands_on(client, cast):
+    client.force_login(cast["viewer"])
+    part = client.get("/side/?engine=harbour&here=containers").content.decode()
+    assert "<html" not in part
+    assert '<a href="/engines/harbour/containers/" aria-current="page">' in part
+    client.force_login(cast["stranger"])
+    assert "harbour" not in client.get("/side/?engine=harbour&here=containers").content.decode()
