@@ -108,6 +108,10 @@ class EngineForm(forms.Form):
     def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = engine
+        if engine:
+            self.fields[
+                "slug"
+            ].help_text = "Part of its addresses here: with another one, kept links to it stop working."
         self._scheme = ""
         self._material: dict[str, str] = {}
 

@@ -32,7 +32,7 @@ _TONES = {
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
     """A Lucide icon, decoration only. Raises for a name that does not exist."""
-    text: str = lucide._render_icon(str(name), size, aria_hidden="true", class_="icon")
+    text: str = lucide._render_icon(str(name), size, aria_hidden="true", **{"class": "icon"})
     return mark_safe(text)  # noqa: S308 (made by the icon library of constants)
 
 
