@@ -1,6 +1,7 @@
 """`make demo`: the console with private Docker Engines of its own, registered and filled. One Ctrl-C ends all.
 
-What is registered and built stays in var/demo; the engines and what is in them are new each time.
+What is registered and built stays in var/demo, or the directory named as argument; the engines and what is in them are
+new each time.
 """
 
 # ruff: noqa: E402 (the settings are chosen before they are read)
@@ -11,8 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-os.environ["PILOTHOUSE_DATA"] = str(Path(__file__).resolve().parents[2] / "var" / "demo")
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+# Never the data of a real console, whatever the environment says.
+os.environ["PILOTHOUSE_DATA"] = (sys.argv + [str(Path(__file__).resolve().parents[2] / "var" / "demo")])[1]
+for name in ("DATABASE_URL", "REDIS_URL"):
+    os.environ.pop(name, None)
+os.environ["DJANGO_SETTINGS_MODULE"] = "console.settings"
 
 import django
 
