@@ -26,6 +26,13 @@ def can(user: Person, permission: Permission, engine: Engine | None = None) -> b
     return role is not None and permission in ROLE_PERMISSIONS[role]
 
 
+def held(user: Person, engine: Engine) -> frozenset[Permission]:
+    """Everything `user` may do on `engine` now: what a page may offer. Each act asks `can` again."""
+    person = _active(user)
+    role = None if person is None else _role(person, engine)
+    return frozenset() if role is None else ROLE_PERMISSIONS[role]
+
+
 def visible_engines(user: Person) -> QuerySet[Engine]:
     """The engines on which `user` holds any role."""
     person = _active(user)

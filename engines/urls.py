@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("engines.dashboard.urls")),
     path("", include("engines.accounts.urls")),
     path("engines/", include("engines.endpoints.urls")),
+    path("engines/<slug:slug>/containers/", include("engines.containers.urls")),
     path("engines/<slug:slug>/images/build/", include("engines.builds.urls")),
     path("operations/", include("engines.operations.urls")),
     path("healthz", healthz, name="healthz"),

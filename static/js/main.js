@@ -5,4 +5,5 @@ import "./theme.js";
 import "./jump.js";
 import "./list.js";
 import "./confirm.js";
+import "./actions.js";
 import "./log.js";

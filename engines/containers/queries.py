@@ -1,0 +1,78 @@
+"""Reads of containers: one Engine API call each."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from engines import reach
+from engines.client.connect import call
+from engines.client.errors import NotAnEngine
+from engines.client.ids import require_name
+from engines.containers.types import Container, Detail
+from engines.models import Engine
+
+#: In the order in which the counts are shown.
+_STATES = ("running", "unhealthy", "restarting", "paused", "created", "exited", "dead", "removing", "unknown")
+_SORTS = {
+    "name": lambda each: each.name.lower(),
+    "state": lambda each: (_STATES.index(each.group) if each.group in _STATES else 99, each.word),
+    "image": lambda each: each.image.lower(),
+    "created": lambda each: -each.created,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of the list is wanted: from the query string, anything else is the default."""
+
+    q: str = ""
+    state: str = ""
+    sort: str = "name"
+    descending: bool = False
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> "Choice":
+        sort = query.get("sort", "")
+        key = sort.removeprefix("-")
+        if key not in _SORTS:
+            key, sort = "name", ""
+        return cls(query.get("q", "")[:200].strip(), query.get("state", ""), key, sort.startswith("-"))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The containers wanted, and how many there are of each state whatever state is chosen."""
+
+    rows: list[Container]
+    counts: list[tuple[str, int]]
+    total: int
+
+
+def listing(engine: Engine, choice: Choice) -> Listing:
+    """The containers of `engine`, running or not. Raises EngineError."""
+    reply = call(reach.client(engine), "GET", "/containers/json", params={"all": "1"})
+    if not isinstance(reply, list):
+        raise NotAnEngine("What answers there sends other JSON than a Docker Engine does.")
+    every = [Container.from_api(entry) for entry in reply if isinstance(entry, dict)]
+    return chosen(every, choice)
+
+
+def chosen(every: list[Container], choice: Choice) -> Listing:
+    """`every` narrowed and sorted; equal ones stay in the order of their names."""
+    words = choice.q.lower().split()
+    found = [each for each in every if each.matches(words)] if words else every
+    counted = Counter(each.group for each in found)
+    counts = [(state, counted[state]) for state in _STATES if counted[state]]
+    rows = [each for each in found if not choice.state or each.group == choice.state]
+    rows.sort(key=_SORTS["name"])
+    rows.sort(key=_SORTS[choice.sort], reverse=choice.descending)
+    return Listing(rows, counts, len(every))
+
+
+def detail(engine: Engine, container_id: str) -> Detail:
+    """One container. Raises EngineError, and IdInvalid for what cannot be an id or name."""
+    reply = call(reach.client(engine), "GET", f"/containers/{require_name(container_id)}/json")
+    if not isinstance(reply, dict):
+        raise NotAnEngine("What answers there sends other JSON than a Docker Engine does.")
+    return Detail.from_api(reply)

@@ -1,0 +1,19 @@
+"""Pages of containers."""
+
+from django.urls import path
+
+from engines.containers import views
+
+urlpatterns = [
+    path("", views.container_list, name="containers"),
+    path("create/", views.create, name="container-create"),
+    path("bulk/", views.bulk, name="container-bulk"),
+    path("<str:container>/", views.container_page, name="container"),
+    path("<str:container>/start/", views.start, name="container-start"),
+    path("<str:container>/stop/", views.stop, name="container-stop"),
+    path("<str:container>/restart/", views.restart, name="container-restart"),
+    path("<str:container>/kill/", views.kill, name="container-kill"),
+    path("<str:container>/pause/", views.pause, name="container-pause"),
+    path("<str:container>/unpause/", views.unpause, name="container-unpause"),
+    path("<str:container>/remove/", views.remove, name="container-remove"),
+]

@@ -1,0 +1,53 @@
+/**
+ * Verbs on things without leaving the page: a form marked data-actions is sent in the background by the button that was
+ * pressed; what the server says appears among the notices, and the list hears of the change by its socket.
+ * The menu of a row (#row-menu) belongs to whichever row opened it.
+ */
+const notices = document.getElementById("notices");
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (event.defaultPrevented || !(form instanceof HTMLFormElement) || !form.matches("[data-actions]") || !button) return;
+  event.preventDefault();
+  button.setAttribute("aria-busy", "true");
+  const body = new FormData(form, button);
+  const action = button.hasAttribute("formaction") ? button.formAction : form.action;
+  document.getElementById("row-menu")?.hidePopover();
+  try {
+    const reply = await fetch(action, { method: "POST", body, headers: { "HX-Request": "true" }, redirect: "manual" });
+    if (reply.type === "opaqueredirect" || reply.headers.has("HX-Refresh")) location.reload();
+    else if (reply.ok || reply.status === 502) notices.innerHTML = await reply.text();
+    else say(reply.status === 403 ? "Your role does not include this." : `The console refused this (${reply.status}). Reload the page and try again.`);
+  } catch {
+    say("The console does not answer. Nothing was changed as far as this page knows.");
+  } finally {
+    button.removeAttribute("aria-busy");
+    document.body.dispatchEvent(new CustomEvent("changed:containers"));
+  }
+  if (form.dataset.gone && action.endsWith("/remove/") && notices.querySelector(".success")) location.assign(form.dataset.gone);
+});
+
+/** @param {string} text */
+function say(text) {
+  const notice = document.createElement("div");
+  notice.className = "notice danger";
+  notice.setAttribute("role", "alert");
+  notice.textContent = text;
+  notices.replaceChildren(notice);
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target instanceof Element ? event.target.closest("[data-row]") : null;
+  const menu = document.getElementById("row-menu");
+  if (!opener || !menu) return;
+  const { row, name, state } = opener.dataset;
+  const base = document.getElementById("containers").getAttribute("action").replace(/bulk\/$/, "");
+  for (const button of menu.querySelectorAll("[data-verb]")) {
+    button.setAttribute("formaction", `${base}${row}/${button.dataset.verb}/`);
+    button.name = "shown";
+    button.value = name;
+    button.hidden = Boolean(button.dataset.when) && !button.dataset.when.split(" ").includes(state);
+    if (button.dataset.ask) button.dataset.confirm = button.dataset.ask.replace("{}", name);
+  }
+});
