@@ -1,7 +1,8 @@
 """Reads for the endpoint pages. Each ask of an engine ends in time, whatever the engine does."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import datetime, timedelta
+from threading import Thread
 
 from cryptography.x509 import load_pem_x509_certificates
 from django.conf import settings
@@ -25,9 +26,6 @@ _LOCAL_SECONDS = 2
 _SOON = timedelta(days=30)
 _KEYS_ADVICE = "Edit the engine and give its key material again."
 
-# A read's own timeout is no bound: a byte now and then, or a slow way through SSH, takes longer than a page may.
-_askers = ThreadPoolExecutor(32, thread_name_prefix="endpoint-ask")
-
 
 def ask(engine: Engine, seconds: float = PATIENCE) -> Contact:
     """Reach `engine`, saved or not, within `seconds`. Writes nothing, raises nothing."""
@@ -35,11 +33,13 @@ def ask(engine: Engine, seconds: float = PATIENCE) -> Contact:
         endpoint = reach.endpoint(engine)
     except (AddressInvalid, SecretUnreadable) as error:
         return Contact(sentence=str(error), advice=_KEYS_ADVICE, code="unusable")
-    waiting = _askers.submit(_ask, endpoint, max(1, int(seconds) - 1))
+    # In a thread: a byte now and then, or a slow way through SSH, takes longer than the reads' own timeouts say.
+    # A daemon, which does not keep the process from ending.
+    answer: Future[Contact] = Future()
+    Thread(target=_ask_into, args=(answer, endpoint, max(1, int(seconds) - 1)), daemon=True).start()
     try:
-        return waiting.result(seconds)
+        return answer.result(seconds)
     except TimeoutError:
-        waiting.cancel()
         return _failed(no_answer(seconds))
 
 
@@ -87,6 +87,13 @@ def _first_end(pem: str) -> datetime | None:
         return min(each.not_valid_after_utc for each in load_pem_x509_certificates(pem.encode()))
     except ValueError:
         return None
+
+
+def _ask_into(answer: "Future[Contact]", endpoint: Endpoint, timeout: int) -> None:
+    try:
+        answer.set_result(_ask(endpoint, timeout))
+    except Exception as error:
+        answer.set_exception(error)
 
 
 def _ask(endpoint: Endpoint, timeout: int) -> Contact:

@@ -84,3 +84,11 @@ def test_a_viewer_sees_no_way_to_confirm(client, unconfirmed):
     page = client.get("/engines/harbour/").content.decode()
     assert "has not been confirmed yet" in page
     assert "trust/" not in page
+
+
+def test_the_key_is_on_no_page(admin, unconfirmed, ssh_engine):
+    middle = ssh_engine.ssh.key.splitlines()[2]
+    confirm(admin, ssh.fingerprint(ssh_engine.ssh.host_key))
+    for path in ("/", "/engines/harbour/", "/engines/harbour/edit/", "/engines/harbour/remove/"):
+        assert middle not in admin.get(path).content.decode()
+    assert middle not in Engine.objects.get().ssh_key_sealed
