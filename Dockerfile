@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One image for all processes: web (the default), worker, beat, watcher. See docker-compose.yml.
 
 FROM python:3.13-slim AS build
