@@ -1,9 +1,10 @@
 /**
  * Verbs on things without leaving the page: a form marked data-actions is sent in the background by the button that was
- * pressed; what the server says appears among the notices, and the list hears of the change by its socket.
+ * pressed; what the server says appears in a corner, so that nothing jumps, and the list hears of the change by its socket.
  * The menu of a row (#row-menu) belongs to whichever row opened it.
  */
-const notices = document.getElementById("notices");
+const toasts = document.getElementById("toasts");
+const TOAST_MS = 6000;
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
@@ -17,7 +18,7 @@ document.addEventListener("submit", async (event) => {
   try {
     const reply = await fetch(action, { method: "POST", body, headers: { "HX-Request": "true" }, redirect: "manual" });
     if (reply.type === "opaqueredirect" || reply.headers.has("HX-Refresh")) location.reload();
-    else if (reply.ok || reply.status === 502) notices.innerHTML = await reply.text();
+    else if (reply.ok || reply.status === 502) show(await reply.text());
     else say(reply.status === 403 ? "Your role does not include this." : `The console refused this (${reply.status}). Reload the page and try again.`);
   } catch {
     say("The console does not answer. Nothing was changed as far as this page knows.");
@@ -25,7 +26,7 @@ document.addEventListener("submit", async (event) => {
     button.removeAttribute("aria-busy");
     document.body.dispatchEvent(new CustomEvent("changed:containers"));
   }
-  if (form.dataset.gone && action.endsWith("/remove/") && notices.querySelector(".success")) location.assign(form.dataset.gone);
+  if (form.dataset.gone && action.endsWith("/remove/") && toasts.querySelector(".success")) location.assign(form.dataset.gone);
 });
 
 /** @param {string} text */
@@ -34,7 +35,18 @@ function say(text) {
   notice.className = "notice danger";
   notice.setAttribute("role", "alert");
   notice.textContent = text;
-  notices.replaceChildren(notice);
+  show(notice.outerHTML);
+}
+
+/** Successes go by themselves; failures stay until they are dismissed. @param {string} html Escaped by the server. */
+function show(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  for (const notice of [...template.content.children]) {
+    toasts.append(notice);
+    notice.addEventListener("click", () => notice.remove());
+    if (notice.matches(".success")) setTimeout(() => notice.remove(), TOAST_MS);
+  }
 }
 
 document.addEventListener("click", (event) => {

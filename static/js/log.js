@@ -29,6 +29,11 @@ class OperationLog extends HTMLElement {
     });
   }
 
+  /** Everything received so far, as text. */
+  text() {
+    return this.#lines.join("\n");
+  }
+
   #build() {
     const template = document.createElement("template");
     template.innerHTML = `
