@@ -8,8 +8,9 @@ new each time.
 
 import os
 import secrets
+import shutil
 import sys
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 # Never the data of a real console, whatever the environment says.
@@ -31,6 +32,7 @@ from engines.management.commands.up import check_port
 from engines.models import Engine
 from tests.rig.cell import missing
 from tests.rig.fleet import Fleet, Member
+from tests.rig.remains import private_directory
 
 _ADMINISTRATOR = "admin"
 
@@ -42,7 +44,10 @@ def main() -> None:
     preparation.migrate()
     password = _administrator()
     print("Starting three private Docker Engines and a registry …", flush=True)
-    with tempfile.TemporaryDirectory(prefix="rig-demo-", dir="/tmp") as run_dir, Fleet(Path(run_dir)) as fleet:
+    with ExitStack() as stack:
+        run_dir = private_directory("demo")
+        stack.callback(shutil.rmtree, run_dir)
+        fleet = stack.enter_context(Fleet(run_dir))
         for member in fleet.members:
             _register(member)
         connections.close_all()

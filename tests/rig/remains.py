@@ -30,7 +30,17 @@ def sweep() -> None:
             if _started(int(pid)) != started:
                 thaw(owner.parent)
                 remove_groups(owner.parent)
-                shutil.rmtree(owner.parent)
+                _remove(owner)
+
+
+def _remove(owner: Path) -> None:
+    # The owner's file last: what is cut off in between, or fails, is found again by the next run.
+    for path in owner.parent.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != owner:
+            path.unlink()
+    shutil.rmtree(owner.parent)
 
 
 def thaw(directory: Path) -> None:

@@ -137,6 +137,20 @@ def test_nothing_is_left_of_a_closed_host(rig, run_dir):
     assert made.ip not in subprocess.run(["ip", "route"], check=True, capture_output=True, text=True).stdout
 
 
+def test_a_removal_that_was_cut_off_is_finished_by_the_next(rig):
+    program = "from tests.rig.remains import private_directory; print(private_directory('cut'))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    directory = Path(ran.stdout.strip())
+    (directory / "e").mkdir()
+    # As a mount that is still there would: a folder that cannot be removed yet.
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", directory / "e"], check=True)
+    sweep.__wrapped__()
+    assert directory.exists()
+    subprocess.run(["umount", directory / "e"], check=True)
+    sweep.__wrapped__()
+    assert not directory.exists()
+
+
 def test_what_a_killed_run_left_is_removed_by_the_next(rig, run_dir):
     program = (
         "import sys, pathlib\n"
