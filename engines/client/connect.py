@@ -11,11 +11,9 @@ import requests
 
 from engines.client.endpoint import Endpoint
 from engines.client.errors import (
-    EngineError,
     EngineIncompatible,
     EngineReplied,
     NotAnEngine,
-    describe,
     fault,
     no_answer,
     translated,
@@ -47,12 +45,12 @@ class Client(docker.APIClient):  # type: ignore[misc]
     `requests` lists what it sent. Raises EngineError where requests would raise of its own.
     """
 
-    def __init__(self, way: Route, api_version: str, timeout: int, over_ssh: bool = False) -> None:
+    def __init__(self, way: Route, api_version: str, timeout: int) -> None:
         base_url = f"http+unix://{way.unix_socket}" if way.unix_socket else way.base_url
         super().__init__(base_url=base_url, version=api_version or OLDEST_API, timeout=timeout)
         self.requests: list[Request] = []
         self.prefix = f"{self.base_url}/v{api_version}" if api_version else str(self.base_url)
-        self._over_ssh = over_ssh
+        self._way = way
         if way.ssl:
             self.mount("https://", TlsAdapter(way.ssl))
         # The constructor has read ~/.docker/config.json: its logins, headers and proxies are not this console's.
@@ -72,16 +70,13 @@ class Client(docker.APIClient):  # type: ignore[misc]
             reply: requests.Response = super().send(request, **kwargs)
             status = reply.status_code
         except requests.RequestException as error:
-            raise self._told(error, kwargs.get("timeout")) from error
+            timeout = kwargs.get("timeout")
+            seconds = timeout if isinstance(timeout, int | float) else self.timeout
+            raise self._way.told(error, seconds) from error
         finally:
             ms = round((time.monotonic() - began) * 1000)
             self.requests.append(Request(request.method or "", shown_path(request.path_url), status, ms))
         return reply
-
-    def _told(self, error: Exception, timeout: object) -> EngineError:
-        told = describe(error, timeout if isinstance(timeout, int | float) else self.timeout)
-        # Through SSH the local socket always answers; what lies behind shows only as a connection that ends.
-        return fault("ssh-socket") if self._over_ssh and told.code == "cut" else told
 
     def _url(self, pathfmt: str, *args: str, **kwargs: Any) -> str:
         for arg in args:
@@ -100,7 +95,7 @@ def connect(endpoint: Endpoint, timeout: int = 10) -> Client:
 
     `timeout` is in seconds, per read. Sends nothing yet, but opens the way through SSH; raises EngineError.
     """
-    return Client(route(endpoint), endpoint.api_version, timeout, over_ssh=endpoint.address.scheme == "ssh")
+    return Client(route(endpoint), endpoint.api_version, timeout)
 
 
 def call(

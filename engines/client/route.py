@@ -5,6 +5,7 @@ from pathlib import Path
 from ssl import SSLContext
 
 from engines.client.endpoint import Address, Endpoint
+from engines.client.errors import EngineError, describe, fault
 from engines.client.ssh import forward
 from engines.client.tls import client_context
 
@@ -16,6 +17,13 @@ class Route:
     base_url: str
     unix_socket: Path | None = None
     ssl: SSLContext | None = None
+    through_ssh: bool = False
+
+    def told(self, error: BaseException, timeout: float) -> EngineError:
+        """What `error` is about, which came before any reply. `timeout` in seconds, for the sentence."""
+        cause = describe(error, timeout)
+        # Through SSH the local socket always answers; what lies behind shows only as a connection that ends.
+        return fault("ssh-socket") if self.through_ssh and cause.code == "cut" else cause
 
 
 def route(endpoint: Endpoint) -> Route:
@@ -24,7 +32,7 @@ def route(endpoint: Endpoint) -> Route:
     if address.scheme == "unix":
         return Route("http://localhost", unix_socket=Path(address.path))
     if address.scheme == "ssh":
-        return Route("http://localhost", unix_socket=forward(endpoint))
+        return Route("http://localhost", unix_socket=forward(endpoint), through_ssh=True)
     if endpoint.tls is None:
         return Route(f"http://{_authority(address)}")
     return Route(f"https://{_authority(address)}", ssl=client_context(endpoint.tls))
