@@ -48,8 +48,9 @@ def _simulated() -> Iterator[Path]:
         loop = asyncio.new_event_loop()
         ready = threading.Event()
 
+        runner = web.AppRunner(_app(), shutdown_timeout=0.1)
+
         async def serve() -> None:
-            runner = web.AppRunner(_app(), shutdown_timeout=0.1)
             await runner.setup()
             await web.UnixSite(runner, str(path)).start()
             ready.set()
@@ -58,6 +59,7 @@ def _simulated() -> Iterator[Path]:
         thread.start()
         ready.wait(10)
         yield path
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
 
 
