@@ -35,6 +35,14 @@ export class LineView extends HTMLElement {
     this.spacer.append(this.window);
     this.append(this.spacer);
     this.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    // Heard before the scrolling itself, which in a flood the next frame would undo.
+    this.addEventListener(
+      "wheel",
+      (event) => {
+        if (event.deltaY < 0 && this.scrollTop > 0) this.following = false;
+      },
+      { passive: true },
+    );
     new ResizeObserver(() => this.refresh()).observe(this);
   }
 

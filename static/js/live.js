@@ -4,6 +4,8 @@
  * themselves again.
  */
 const SPACING = 250;
+/** A socket open for this long counts as working: one that is closed at once must not be tried ever faster. */
+const SETTLED = 5000;
 const CLOSED = { LOG_IN: 4401, FORBIDDEN: 4403, GONE: 4404 };
 const TOPICS = ["state", "containers", "images", "networks", "volumes", "operations"];
 
@@ -11,6 +13,11 @@ const lost = document.getElementById("live-lost");
 /** @type {Map<string, {again: boolean}>} Topics told less than SPACING ago, and whether they changed again since. */
 const recent = new Map();
 let failures = 0;
+let refused = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} The next try. */
+let waiting;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let settling;
 /** @type {WebSocket | undefined} */
 let socket;
 
@@ -31,6 +38,7 @@ function tell(topic) {
 }
 
 function connect() {
+  clearTimeout(waiting);
   const path = document.body.dataset.live;
   if (!path) return;
   const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -47,18 +55,22 @@ function opened() {
   if (lost) lost.hidden = true;
   document.body.dataset.liveState = "open";
   // Between the page and the socket, or while it was lost, anything may have changed.
-  if (failures > 0) TOPICS.forEach(tell);
-  failures = 0;
+  TOPICS.forEach(tell);
+  settling = setTimeout(() => {
+    failures = 0;
+  }, SETTLED);
 }
 
 /** @param {CloseEvent} event */
 function closed(event) {
+  clearTimeout(settling);
   document.body.dataset.liveState = "closed";
   if (event.code === CLOSED.LOG_IN) {
     location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
     return;
   }
   if (event.code === CLOSED.FORBIDDEN || event.code === CLOSED.GONE) {
+    refused = true;
     if (lost) {
       lost.textContent = "You have no access to this engine any more, or it was removed. Reload the page.";
       lost.hidden = false;
@@ -68,11 +80,11 @@ function closed(event) {
   failures += 1;
   if (lost && failures > 1) lost.hidden = false;
   const wait = Math.min(10_000, 250 * 2 ** failures) * (0.7 + Math.random() * 0.6);
-  setTimeout(connect, wait);
+  waiting = setTimeout(connect, wait);
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && socket?.readyState === WebSocket.CLOSED) connect();
+  if (document.visibilityState === "visible" && !refused && socket?.readyState === WebSocket.CLOSED) connect();
 });
 window.addEventListener("pagehide", () => socket?.removeEventListener("close", closed));
 window.addEventListener("pageshow", (event) => {

@@ -158,7 +158,7 @@ class OperationLog extends HTMLElement {
     this.#hits = hits;
     this.#hit = -1;
     this.querySelector(".step-keys").hidden = !hits.length;
-    this.querySelector(".hits").textContent = wanted ? (hits.length ? `${hits.length} hits` : `no hit for “${visible(words)}”`) : "";
+    this.querySelector(".hits").textContent = wanted ? (hits.length ? `${hits.length} ${hits.length === 1 ? "hit" : "hits"}` : `no hit for “${visible(words)}”`) : "";
     if (hits.length) {
       this.#view("raw");
       this.#walk(1);

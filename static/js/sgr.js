@@ -3,7 +3,8 @@
  * hide or reorder text are made visible, since a build's output is written by whoever wrote the Dockerfile.
  */
 const SEQUENCE = /\x1b(?:\[([0-9;:?<=>]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~]?)/g;
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+const OWNER = /^#\d+ (?:\d+\.\d+ )?/;
 const STEPS = [0, 95, 135, 175, 215, 255];
 
 const sheet = new CSSStyleSheet();
@@ -22,8 +23,10 @@ export function visible(text) {
 
 /** What is left of a line when a terminal has obeyed its carriage returns. @param {string} line */
 export function settled(line) {
-  const clean = line.endsWith("\r") ? line.slice(0, -1) : line;
-  return clean.slice(clean.lastIndexOf("\r") + 1);
+  const last = line.endsWith("\r") ? line.lastIndexOf("\r", line.length - 2) : line.lastIndexOf("\r");
+  if (last < 0) return line.endsWith("\r") ? line.slice(0, -1) : line;
+  // What says whose line it is was not printed by the program that went back.
+  return (OWNER.exec(line)?.[0] ?? "") + line.slice(last + 1).replace(/\r$/, "");
 }
 
 /** The text of a line without any escape sequence. @param {string} line */

@@ -72,6 +72,7 @@ export class StepList extends HTMLElement {
   /** Draw the lines of open steps again. @param {(index: number) => string} textAt */
   refresh(textAt) {
     this.#textAt = textAt;
+    if (this.#following && !this.over) this.#followRunning();
     for (const [id, { view }] of this.#rows) if (view) this.#fill(id, view);
   }
 
@@ -181,10 +182,11 @@ export class StepList extends HTMLElement {
   /** @param {string} id @param {LineView} view */
   #fill(id, view) {
     // The first line repeats the step's name.
-    const lines = (this.#lines.get(Number(id)) ?? []).slice(1);
-    view.style.blockSize = `${Math.min(Math.max(lines.length, 1), MOST_LINES_HIGH) * LINE}px`;
-    if (!lines.length) view.show(1, () => "(no output)");
-    else view.show(lines.length, (index) => this.#textAt(lines[index]).replace(PREFIX, ""));
+    const lines = this.#lines.get(Number(id)) ?? [];
+    const count = Math.max(0, lines.length - 1);
+    view.style.blockSize = `${Math.min(Math.max(count, 1), MOST_LINES_HIGH) * LINE}px`;
+    if (!count) view.show(1, () => "(no output)");
+    else view.show(count, (index) => this.#textAt(lines[index + 1]).replace(PREFIX, ""));
   }
 }
 
