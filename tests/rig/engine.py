@@ -80,7 +80,8 @@ class RigEngine:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
         deadline = time.monotonic() + timeout
-        while self.alive():
+        # Until it is reaped: a zombie's other threads may still hold its sockets open.
+        while Path(f"/proc/{self.pid}").exists():
             if time.monotonic() > deadline:
                 raise TimeoutError("dockerd did not end")
             time.sleep(0.01)
