@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db import DatabaseError
@@ -22,12 +23,21 @@ _ROWS_SECONDS = 1.0
 _CONTACT_SECONDS = 5.0
 
 
+@dataclass(frozen=True)
+class _Followed:
+    """An engine that is followed by what its row said; `follower` is None when the row cannot be used."""
+
+    row: tuple[str, ...]
+    task: asyncio.Task[None]
+    follower: Follower | None
+
+
 class Watcher:
     """Runs until cancelled. All database work is done in one thread, so that no engine's stream waits for it."""
 
     def __init__(self) -> None:
         self._database = ThreadPoolExecutor(1, thread_name_prefix="watcher-database")
-        self._following: dict[int, tuple[Target, Follower | None, asyncio.Task[None]]] = {}
+        self._following: dict[int, _Followed] = {}
         self._writes: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -38,7 +48,7 @@ class Watcher:
                 await self._try(self._match_rows())
                 await asyncio.sleep(_ROWS_SECONDS)
         finally:
-            tasks = [keeper, *(task for _, _, task in self._following.values())]
+            tasks = [keeper, *(followed.task for followed in self._following.values())]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -46,22 +56,21 @@ class Watcher:
 
     async def _match_rows(self) -> None:
         """Follow exactly the engines that are enabled now, each by its present row."""
-        wanted = {target.pk: target for target in await self._sync(store.targets)}
-        for pk, (target, _, task) in list(self._following.items()):
-            now = wanted.get(pk)
-            if now is None or now.endpoint != target.endpoint or now.sentence != target.sentence:
-                task.cancel()
+        wanted = await self._sync(store.rows)
+        for pk, followed in list(self._following.items()):
+            if wanted.get(pk) != followed.row:
+                followed.task.cancel()
                 del self._following[pk]
-        for pk, target in wanted.items():
-            if pk not in self._following:
-                self._begin(target)
+        for pk in wanted.keys() - self._following.keys():
+            target = await self._sync(store.target, pk)
+            if target is not None:
+                self._following[pk] = self._begin(target, wanted[pk])
 
-    def _begin(self, target: Target) -> None:
+    def _begin(self, target: Target, row: tuple[str, ...]) -> "_Followed":
         gatherer = Gatherer(target.pk)
         if target.endpoint is None:
             task = asyncio.create_task(self._failed(target.pk, gatherer, target.sentence))
-            self._following[target.pk] = (target, None, task)
-            return
+            return _Followed(row, task, None)
         follower = Follower(
             target.endpoint,
             gatherer,
@@ -69,7 +78,7 @@ class Watcher:
             failed=lambda sentence: self._spawn(self._failed(target.pk, gatherer, sentence)),
             since=target.since,
         )
-        self._following[target.pk] = (target, follower, asyncio.create_task(self._follow(target.pk, follower)))
+        return _Followed(row, asyncio.create_task(self._follow(target.pk, follower)), follower)
 
     async def _follow(self, pk: int, follower: Follower) -> None:
         try:
@@ -90,7 +99,7 @@ class Watcher:
 
     async def _keep(self) -> None:
         while True:
-            cursors = {pk: follower.since for pk, (_, follower, _) in self._following.items() if follower}
+            cursors = {pk: each.follower.since for pk, each in self._following.items() if each.follower}
             await self._try(self._sync(store.save_contact, cursors))
             await self._try(self._sync(reconcile))
             await asyncio.sleep(_CONTACT_SECONDS)

@@ -12,6 +12,7 @@ from engines.secrets import SecretUnreadable
 from engines.watcher.reading import Reading
 
 Status = EngineState.Status
+_WAY = ("url", "api_version", "tls_ca", "tls_cert", "tls_key_sealed", "ssh_key_sealed", "ssh_host_key")
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,17 @@ class Target:
     sentence: str = ""
 
 
-def targets() -> list[Target]:
-    """Every enabled engine."""
+def rows() -> dict[int, tuple[str, ...]]:
+    """Of every enabled engine, by primary key, all that decides how it is reached: cheap to ask for every second."""
     connection.close_if_unusable_or_obsolete()
-    return [_target(engine) for engine in Engine.objects.filter(enabled=True).select_related("state")]
+    return {pk: tuple(rest) for pk, *rest in Engine.objects.filter(enabled=True).values_list("pk", *_WAY)}
 
 
-def _target(engine: Engine) -> Target:
+def target(engine_pk: int) -> Target | None:
+    """How to follow this engine; None when it is gone or disabled."""
+    engine = Engine.objects.filter(pk=engine_pk, enabled=True).select_related("state").first()
+    if engine is None:
+        return None
     state = getattr(engine, "state", None) or EngineState.objects.get_or_create(engine=engine)[0]
     try:
         return Target(engine.pk, reach.endpoint(engine), state.since)
