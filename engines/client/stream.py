@@ -34,13 +34,12 @@ class AsyncEngine:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._session: aiohttp.ClientSession | None = None
-        self._base = ""
+        self._way: Route | None = None
         self.requests: list[Request] = []
 
     async def __aenter__(self) -> "AsyncEngine":
         # In a thread: the way may be an SSH forward that has to come up first.
-        way = await asyncio.to_thread(route, self._endpoint)
-        self._base = way.base_url
+        self._way = way = await asyncio.to_thread(route, self._endpoint)
         self._session = aiohttp.ClientSession(
             connector=_connector(way),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
@@ -72,9 +71,9 @@ class AsyncEngine:
 
         `path` comes without version. Raises EngineError, also for errors while the body is read inside the block.
         """
-        if self._session is None:
+        if self._session is None or self._way is None:
             raise RuntimeError("AsyncEngine is used outside its context")
-        url = f"{self._base}/v{self._endpoint.api_version}{path}"
+        url = f"{self._way.base_url}/v{self._endpoint.api_version}{path}"
         began = time.monotonic()
         status = 0
         try:
@@ -93,7 +92,9 @@ class AsyncEngine:
         except EngineError:
             raise
         except (aiohttp.ClientError, OSError) as error:
-            raise describe(error, seconds or _CONNECT_SECONDS) from error
+            patience = seconds or _CONNECT_SECONDS
+            # Before an answer began, the way itself knows best what a cut means: SSH hides who closed.
+            raise (describe(error, patience) if status else self._way.told(error, patience)) from error
         finally:
             shown = shown_path(f"/v{self._endpoint.api_version}{path}" + _query(params))
             self.requests.append(Request(method, shown, status, round((time.monotonic() - began) * 1000)))

@@ -12,6 +12,7 @@ from engines.client import errors, stream
 from engines.client.endpoint import Address, Endpoint, TlsMaterial
 from engines.client.stream import AsyncEngine, messages
 from tests.rig.certs import Authority
+from tests.rig.hosts import host
 
 pytestmark = pytest.mark.asyncio
 
@@ -126,3 +127,12 @@ async def test_tls_and_ssh_engines_answer(tls_engine, ssh_engine):
     for endpoint in (tls_engine, ssh_engine):
         async with AsyncEngine(endpoint) as engine:
             assert (await engine.json("GET", "/info"))["Name"]
+
+
+async def test_an_engine_that_is_down_behind_ssh_is_told_as_such(rig, run_dir):
+    with host("ssh", run_dir, name="sshdown") as made:
+        made.engine.kill()
+        async with AsyncEngine(made.endpoint) as engine:
+            with pytest.raises(errors.EngineError) as fault:
+                await engine.ping()
+    assert fault.value.code == "ssh-socket"
