@@ -10,6 +10,7 @@ urlpatterns = [
     path("engines/", include("engines.endpoints.urls")),
     path("engines/<slug:slug>/containers/", include("engines.containers.urls")),
     path("engines/<slug:slug>/images/build/", include("engines.builds.urls")),
+    path("engines/<slug:slug>/images/", include("engines.images.urls")),
     path("operations/", include("engines.operations.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

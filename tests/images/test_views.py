@@ -1,0 +1,100 @@
+"""The pages of images on a real engine."""
+
+import html
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from engines.images.queries import Choice, chosen
+from engines.images.types import Image
+from engines.models import Engine, Grant, Operation
+from engines.operations import tasks
+from engines.permissions import Role
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def row(register, unix_engine) -> Engine:
+    return register(unix_engine)
+
+
+@pytest.fixture
+def enter(row) -> Callable[[str], Client]:
+    def login(role: str) -> Client:
+        user = User.objects.create_user(role)
+        Grant.objects.create(engine=row, user=user, role=Role[role.upper()])
+        client = Client()
+        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        return client
+
+    return login
+
+
+def text(reply) -> str:
+    return html.unescape(reply.content.decode())
+
+
+def test_the_list_shows_what_the_engine_has_and_offers_what_the_role_may(enter):
+    viewer, builder = (
+        text(enter("viewer").get("/engines/real/images/")),
+        text(enter("builder").get("/engines/real/images/")),
+    )
+    assert "busybox:local" in viewer
+    assert "containers/create/?image=" not in viewer
+    assert "containers/create/?image=busybox%3Alocal" in builder
+    assert "/images/pull/" in builder
+
+
+def test_a_part_is_only_the_rows(enter):
+    part = text(enter("viewer").get("/engines/real/images/?q=nothing", headers={"HX-Request": "true"}))
+    assert "No image matches" in part
+    assert "<html" not in part
+
+
+def test_a_pull_is_an_operation_and_the_same_form_twice_starts_one(enter, monkeypatch):
+    monkeypatch.setattr(tasks.run_operation, "apply_async", lambda *_, **__: None)
+    fields = {"reference": "busybox", "form_token": "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"}
+    client = enter("builder")
+    first, second = (client.post("/engines/real/images/pull/", fields) for _ in range(2))
+    operation = Operation.objects.get()
+    assert first["Location"] == second["Location"] == f"/operations/{operation.pk}/"
+    assert (operation.kind, operation.spec) == ("image.pull", {"reference": "busybox:latest"})
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "UPPER", "a b", "x:", "../../networks/bridge", "a@sha256:123", "-a", "a" * 600, "a\x00b"]
+)
+def test_what_is_no_reference_is_told_at_the_field(enter, bad):
+    reply = enter("builder").post("/engines/real/images/pull/", {"reference": bad})
+    assert reply.status_code == 422
+    assert 'class="errors"' in text(reply)
+    assert not Operation.objects.exists()
+
+
+def test_an_operator_may_not_pull(enter):
+    client = enter("operator")
+    assert client.get("/engines/real/images/pull/").status_code == 403
+    assert client.post("/engines/real/images/pull/", {"reference": "a"}).status_code == 403
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], {}, [None, 1], True, -1, 1 << 80])
+def test_wrong_types_become_nothing(value):
+    for key in ("Id", "RepoTags", "RepoDigests", "Created", "Size", "Containers"):
+        Image.from_api({key: value})
+
+
+def test_filter_sort_and_sums():
+    every = [
+        Image("sha256:aa", ("b:1",), (), 10, 5),
+        Image("sha256:bb", (), ("a@sha256:1",), 30, 50),
+        Image("sha256:cc", ("c:1", "d:1"), (), 20, 500),
+    ]
+    assert [image.name for image in chosen(every, Choice()).rows] == ["b:1", "c:1", "a"]
+    assert [image.name for image in chosen(every, Choice(sort="size")).rows] == ["c:1", "a", "b:1"]
+    assert [image.name for image in chosen(every, Choice(q="d:1")).rows] == ["c:1"]
+    assert [image.name for image in chosen(every, Choice(show="dangling")).rows] == ["a"]
+    assert (chosen(every, Choice()).size, chosen(every, Choice()).dangling) == (555, 1)
