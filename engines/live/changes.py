@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 from redis.exceptions import RedisError
@@ -62,18 +61,13 @@ class EngineConsumer(_Changes):
 
     permission = Permission.EVENT_VIEW
 
-    async def admit(self, user: User) -> None:
-        pk = await self._resolve(user)
-        self.groups_heard, self.engines_seen = (hints.engine_group(pk),), frozenset({pk})
-
-    @database_sync_to_async  # type: ignore[untyped-decorator]
-    def _resolve(self, user: User) -> int:
+    def admit(self, user: User) -> None:
         engine = access.visible_engines(user).filter(slug=self.scope["url_route"]["kwargs"]["slug"]).first()
         if engine is None:
             raise Refused(NO_SUCH_THING)
         if not access.can(user, self.permission, engine):
             raise Refused(FORBIDDEN)
-        return engine.pk
+        self.groups_heard, self.engines_seen = (hints.engine_group(engine.pk),), frozenset({engine.pk})
 
 
 class FleetConsumer(_Changes):
@@ -82,9 +76,5 @@ class FleetConsumer(_Changes):
     permission = "login: hears only of engines the person may see"
     groups_heard = (hints.FLEET,)
 
-    async def admit(self, user: User) -> None:
-        self.engines_seen = await self._visible(user)
-
-    @database_sync_to_async  # type: ignore[untyped-decorator]
-    def _visible(self, user: User) -> frozenset[int]:
-        return frozenset(access.visible_engines(user).values_list("pk", flat=True))
+    def admit(self, user: User) -> None:
+        self.engines_seen = frozenset(access.visible_engines(user).values_list("pk", flat=True))

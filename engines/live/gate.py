@@ -22,7 +22,7 @@ FORBIDDEN = 4403
 NO_SUCH_THING = 4404
 
 #: A logout or a withdrawn right closes the socket within this many seconds.
-RECHECK_SECONDS = 3
+RECHECK_SECONDS = 4
 _SEND_SECONDS = 15
 
 
@@ -40,8 +40,11 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     #: A Permission, or `login: <why>` where the rows shown are chosen by what the person may see.
     permission: ClassVar[Permission | str]
 
-    async def admit(self, user: User) -> None:
-        """Resolve what the socket is about, for `user`, now. Raises Refused. Asked again every few seconds."""
+    def admit(self, user: User) -> None:
+        """Resolve what the socket is about, for `user`, now. Raises Refused. Asked again every few seconds.
+
+        Synchronous: one hop into a thread reads all that decides.
+        """
         raise NotImplementedError
 
     async def serve(self) -> int:
@@ -53,7 +56,7 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         # Accepted before it may be refused: a browser shows the close code of an accepted socket only.
         await self.accept()
         try:
-            await self.admit(await self._user())
+            await self._check()
         except Refused as refused:
             await self.close(refused.code)
             return
@@ -93,9 +96,12 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _recheck(self) -> int:
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            await self.admit(await self._user())
+            await self._check()
 
     @database_sync_to_async  # type: ignore[untyped-decorator]
+    def _check(self) -> None:
+        self.admit(self._user())
+
     def _user(self) -> User:
         """Who this socket's cookie belongs to, by the session row and the user row of now. Raises Refused.
 

@@ -7,7 +7,6 @@ Frames: {"type":"chunk","after","next","text"} · {"type":"progress","progress"}
 import uuid
 from urllib.parse import parse_qs
 
-from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -26,11 +25,7 @@ class OperationConsumer(GatedConsumer):
 
     permission = Permission.OPERATION_VIEW
 
-    async def admit(self, user: User) -> None:
-        await self._resolve(user)
-
-    @database_sync_to_async  # type: ignore[untyped-decorator]
-    def _resolve(self, user: User) -> None:
+    def admit(self, user: User) -> None:
         try:
             gate.resolve(user, self._operation_id(), Permission.OPERATION_VIEW)
         except Http404 as error:

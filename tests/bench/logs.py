@@ -72,7 +72,7 @@ async def _run(stack: Stack, browser: Browser, rate: int, watchers: int) -> tupl
     url = f"{stack.url.replace('http', 'ws')}/ws/operations/{pk}/?after=0"
     headers = {"Origin": stack.url, "Cookie": "; ".join(f"{c.name}={c.value}" for c in browser.cookies)}
     [web] = stack.children("console.web")
-    async with aiohttp.ClientSession(headers=headers) as session:
+    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as session:
         sockets = [await session.ws_connect(url, max_msg_size=0) for _ in range(watchers)]
         busy = _cpu(web)
         script = _WRITER.format(pk=pk, rate=rate, seconds=_SECONDS)
