@@ -4,8 +4,9 @@ import asyncio
 
 from engines import hints
 
-#: The first hint waits this long for others of the same burst; further ones come at most every `_SPACING_SECONDS`.
-_FIRST_SECONDS = 0.01
+#: The first hint of a topic waits this long for others of the same burst; further ones come at most every
+#: `_SPACING_SECONDS`. Topics do not wait for each other.
+_FIRST_SECONDS = 0.005
 _SPACING_SECONDS = 0.25
 
 
@@ -14,19 +15,22 @@ class Gatherer:
 
     def __init__(self, engine_pk: int) -> None:
         self._engine_pk = engine_pk
-        self._topics: set[str] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
 
     def add(self, topic: str) -> None:
         """Tell the pages soon that `topic` changed."""
-        self._topics.add(topic)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._send())
+        if topic in self._sending:
+            self._again.add(topic)
+        else:
+            self._sending[topic] = asyncio.create_task(self._send(topic))
 
-    async def _send(self) -> None:
+    async def _send(self, topic: str) -> None:
         await asyncio.sleep(_FIRST_SECONDS)
-        while self._topics:
-            topics, self._topics = self._topics, set()
-            for topic in sorted(topics):
-                await hints.try_to(hints.announce_change, self._engine_pk, topic)
+        while True:
+            self._again.discard(topic)
+            await hints.try_to(hints.announce_change, self._engine_pk, topic)
             await asyncio.sleep(_SPACING_SECONDS)
+            if topic not in self._again:
+                del self._sending[topic]
+                return
