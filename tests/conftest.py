@@ -12,6 +12,12 @@ from engines.permissions import Role
 pytest_plugins = ["tests.rig.fixtures"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an event loop running, in which no other asynchronous test can run."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture
 def register() -> Callable[..., Engine]:
     """Makes a row of a real engine's endpoint."""

@@ -70,7 +70,7 @@ def _console(browser: Browser, slug: str, folder: Path) -> float:
     while True:
         page = browser.page(reply.headers["Location"], headers={"HX-Request": "true"})
         finished_at = time.monotonic()
-        if "SUCCEEDED" in page.text:
+        if ">succeeded<" in page.text:
             return finished_at - began
-        assert "FAILED" not in page.text, page.text
+        assert ">failed<" not in page.text, page.text
         time.sleep(0.02)

@@ -1,44 +1,27 @@
 """Registering engines by hand, in a real browser on the whole console; and the fleet while an engine hangs."""
 
-import shutil
 import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.stack import PASSWORD, USERNAME, Stack, running
-
-CHROMIUM = shutil.which("chromium")
+from tests.browser.conftest import log_in
+from tests.stack import Stack, running
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    if CHROMIUM is None:
-        pytest.skip("a browser test needs chromium")
     with running(DOCKER_HOST="unix:///nonexistent/docker.sock") as console:
         yield console
 
 
 @pytest.fixture
-def page(stack: Stack) -> Iterator[Page]:
-    """Logged in. Fails when the browser found anything to complain about."""
-    complaints: list[str] = []
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_context(base_url=stack.url).new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        # A 422 is how a form with errors comes back.
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.goto("/accounts/login/")
-        page.fill("[name=login]", USERNAME)
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button[type=submit]")
-        page.wait_for_url(f"{stack.url}/")
-        yield page
-        browser.close()
-    assert [text for text in complaints if "422" not in text] == []
+def page(fresh, stack: Stack) -> Page:
+    """Logged in."""
+    page = fresh(stack.url)
+    log_in(page)
+    return page
 
 
 def open_form(page: Page, name: str, url: object) -> None:
