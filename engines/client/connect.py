@@ -18,7 +18,7 @@ from engines.client.errors import (
     no_answer,
     translated,
 )
-from engines.client.ids import IdInvalid, require_segments
+from engines.client.ids import require_segments
 from engines.client.record import Request, shown_path
 from engines.client.route import Route, route
 from engines.client.tls import TlsAdapter
@@ -27,7 +27,8 @@ from engines.client.tls import TlsAdapter
 OLDEST_API = "1.41"
 NEWEST_API = "1.45"
 _REPLY_BYTES = 32 << 20
-_REPLY_SECONDS = 120
+# A whole reply may take so many times the patience that each read gets.
+_READS = 3
 _VERSION = re.compile(r"([0-9]{1,2})\.([0-9]{1,3})")
 
 
@@ -110,7 +111,8 @@ def call(
     """The JSON that `method` gives at `path`, such as `/containers/json`, of at most 32 MiB; None when it is empty.
 
     The client's API version is put before `path`; without one the engine takes its newest. `body` is sent as JSON.
-    `timeout` in seconds, per read, instead of the client's. Raises EngineError, nothing else.
+    `timeout` in seconds, per read, instead of the client's; the whole reply may take three times as long.
+    Raises EngineError, nothing else.
     """
     return _call(client, method, client.prefix + _checked(path), params=params, body=body, timeout=timeout)
 
@@ -140,15 +142,13 @@ def _call(
             method, url, params=params, data=data, headers=headers, stream=True, timeout=patience, allow_redirects=False
         )
         with reply:
-            content = _read(reply, time.monotonic() + _REPLY_SECONDS)
+            content = _read(reply, _READS * patience)
     return _parsed(reply.status_code, content)
 
 
 def _checked(path: str) -> str:
-    try:
+    with translated(0):
         require_segments(path.removeprefix("/"))
-    except IdInvalid as error:
-        raise EngineReplied(400, str(error)) from error
     return path
 
 
@@ -173,15 +173,15 @@ def _number(version: object) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    body = bytearray()
+def _read(response: requests.Response, seconds: float) -> bytes:
+    body, deadline = bytearray(), time.monotonic() + seconds
     for block in response.iter_content(65536):
         body += block
         if len(body) > _REPLY_BYTES:
             raise NotAnEngine("The reply is larger than any a Docker Engine gives here.")
         # A byte each second would satisfy every read's timeout.
         if time.monotonic() > deadline:
-            raise no_answer(_REPLY_SECONDS)
+            raise no_answer(seconds)
     return bytes(body)
 
 

@@ -12,6 +12,8 @@ import requests
 import urllib3
 from docker.errors import APIError, DockerException
 
+from engines.client.ids import IdInvalid
+
 
 class EngineError(Exception):
     """The engine could not be used; the message is one sentence without secrets.
@@ -242,6 +244,8 @@ def translated(timeout: float) -> Iterator[None]:
         raise describe(error, timeout) from error
     except json.JSONDecodeError as error:
         raise fault("not-http") from error
+    except IdInvalid as error:
+        raise EngineError(str(error), code="id-invalid", advice="") from error
     except OSError as error:
         raise describe(error, timeout) from error
 

@@ -339,3 +339,31 @@ def test_over_tcp_nobody_and_no_such_name_are_told_apart():
     with pytest.raises(errors.EngineUnreachable) as refusal:
         ask(Address("tcp", host="nowhere.invalid", port=2375))
     assert refusal.value.code == "name-unknown"
+
+
+def test_a_reply_that_only_drips_is_given_up(tmp_path):
+    path = tmp_path / "drip.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        over = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                _request(connection)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                while not over.wait(0.2):
+                    connection.sendall(b"1\r\n[\r\n")
+
+        threading.Thread(target=drip, daemon=True).start()
+        with pytest.raises(errors.EngineTimeout):
+            ask(Address("unix", path=str(path)), timeout=1)
+        over.set()
+
+
+def test_an_id_that_leads_elsewhere_is_told_and_never_sent(tmp_path):
+    client = connect(at(Address("unix", path=str(tmp_path / "none.sock"))))
+    with pytest.raises(errors.EngineError, match="another path"), errors.translated(1):
+        client.inspect_volume("../networks/bridge")
+    assert client.requests == []
