@@ -10,16 +10,26 @@ from django.contrib.auth.models import User
 
 from engines import reach
 from engines.client.connect import Client, call
-from engines.client.errors import translated
+from engines.client.errors import EngineReplied, translated
 from engines.client.ids import require_name
-from engines.containers.types import Detail
+from engines.containers.types import powers
 from engines.models import Engine
 
 #: What may be sent to a container's first process.
 SIGNALS = ("KILL", "TERM", "INT", "HUP", "QUIT", "USR1", "USR2")
-#: Seconds that a container gets to stop before the engine kills it.
-STOP_SECONDS = 10
+#: Seconds that a container gets to stop before the engine kills it, when it does not say itself.
+_STOP_SECONDS = 10
+#: A container that wants longer than this to stop is killed then.
+_LONGEST_STOP_SECONDS = 600
 _CALL_SECONDS = 15
+
+
+class NotAsAsked(Exception):
+    """The engine made another container than was asked for; it was removed again. The message is one sentence."""
+
+
+class NotStarted(Exception):
+    """The container was made but could not be started; it was removed again. The message is the engine's own words."""
 
 
 def start(engine: Engine, container_id: str, *, by: User) -> None:
@@ -28,13 +38,13 @@ def start(engine: Engine, container_id: str, *, by: User) -> None:
 
 
 def stop(engine: Engine, container_id: str, *, by: User) -> None:
-    """Ask a container to stop, and kill it after STOP_SECONDS."""
-    _do(engine, container_id, lambda client, name: client.stop(name, timeout=STOP_SECONDS))
+    """Ask a container to stop; the engine kills it after the time the container itself allows (its StopTimeout)."""
+    _do(engine, container_id, lambda client, name: client.stop(name, timeout=_grace(client, name)))
 
 
 def restart(engine: Engine, container_id: str, *, by: User) -> None:
-    """Stop and start a container."""
-    _do(engine, container_id, lambda client, name: client.restart(name, timeout=STOP_SECONDS))
+    """Stop a container as `stop` does, and start it."""
+    _do(engine, container_id, lambda client, name: client.restart(name, timeout=_grace(client, name)))
 
 
 def kill(engine: Engine, container_id: str, *, by: User, signal: str = "KILL") -> None:
@@ -62,19 +72,38 @@ def remove(engine: Engine, container_id: str, *, by: User, force: bool = False, 
 def create(engine: Engine, *, name: str, config: dict[str, Any], start: bool, by: User) -> str:
     """Create a container of a request body made by the form, and start it if `start`; its id.
 
-    What the engine made is inspected before it is started: one that came out more powerful than asked is removed.
+    What the engine made is inspected before it is started. Nothing is left behind of one that came out more
+    powerful than asked (NotAsAsked) or does not start (NotStarted).
     """
     client = reach.client(engine, timeout=_CALL_SECONDS)
     made = call(client, "POST", "/containers/create", params={"name": name} if name else None, body=config)
-    container_id = str(made["Id"]) if isinstance(made, dict) else ""
-    reply = call(client, "GET", f"/containers/{require_name(container_id)}/json")
-    if not isinstance(reply, dict) or Detail.from_api(reply).privileged:
-        call(client, "DELETE", f"/containers/{container_id}", params={"force": "1"})
-        raise ValueError("the engine made another container than was asked for")
+    container_id = require_name(str(made.get("Id"))) if isinstance(made, dict) else ""
+    reply = call(client, "GET", f"/containers/{container_id}/json")
+    extra = powers(reply) if isinstance(reply, dict) else ("cannot be inspected",)
+    if extra:
+        _discard(client, container_id)
+        raise NotAsAsked(f"The engine made another container than was asked for, one that {extra[0]}. It was removed.")
     if start:
-        with translated(_CALL_SECONDS):
-            client.start(container_id)
+        try:
+            call(client, "POST", f"/containers/{container_id}/start")
+        except EngineReplied as refusal:
+            _discard(client, container_id)
+            raise NotStarted(refusal.reason) from refusal
     return container_id
+
+
+def _discard(client: Client, container_id: str) -> None:
+    call(client, "DELETE", f"/containers/{container_id}", params={"force": "1", "v": "1"})
+
+
+def _grace(client: Client, name: str) -> int:
+    # The SDK waits this long on top of its own timeout; a hanging engine is noticed by this first, short call.
+    config = client.inspect_container(name).get("Config") or {}
+    seconds = config.get("StopTimeout")
+    if not isinstance(seconds, int):
+        return _STOP_SECONDS
+    # Less than 0 stands for "as long as it takes".
+    return min(seconds, _LONGEST_STOP_SECONDS) if seconds >= 0 else _LONGEST_STOP_SECONDS
 
 
 def _do(engine: Engine, container_id: str, act: Callable[[Client, str], object]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 
@@ -37,7 +38,19 @@ class Choice:
         key = sort.removeprefix("-")
         if key not in _SORTS:
             key, sort = "name", ""
-        return cls(query.get("q", "")[:200].strip(), query.get("state", ""), key, sort.startswith("-"))
+        state = query.get("state", "")
+        return cls(query.get("q", "")[:200].strip(), state if state in _STATES else "", key, sort.startswith("-"))
+
+    def link(self, **changed: str) -> str:
+        """The query string of this choice with `q`, `state` or `sort` changed; `?` alone when nothing is chosen."""
+        sort = ("-" if self.descending else "") + self.sort
+        now = {"q": self.q, "state": self.state, "sort": "" if sort == "name" else sort} | changed
+        return "?" + urlencode({key: value for key, value in now.items() if value})
+
+    @property
+    def by_column(self) -> dict[str, str]:
+        """Sort key -> the link of its column's head: the column sorted by is turned around."""
+        return {key: self.link(sort=f"-{key}" if key == self.sort and not self.descending else key) for key in _SORTS}
 
 
 @dataclass(frozen=True)
@@ -46,16 +59,25 @@ class Listing:
 
     rows: list[Container]
     counts: list[tuple[str, int]]
+    found: int
     total: int
 
 
 def listing(engine: Engine, choice: Choice) -> Listing:
     """The containers of `engine`, running or not. Raises EngineError."""
+    return chosen(_every(engine), choice)
+
+
+def names(engine: Engine) -> dict[str, str]:
+    """Id -> name of every container. Raises EngineError."""
+    return {each.id: each.name for each in _every(engine)}
+
+
+def _every(engine: Engine) -> list[Container]:
     reply = call(reach.client(engine), "GET", "/containers/json", params={"all": "1"})
     if not isinstance(reply, list):
         raise NotAnEngine("What answers there sends other JSON than a Docker Engine does.")
-    every = [Container.from_api(entry) for entry in reply if isinstance(entry, dict)]
-    return chosen(every, choice)
+    return [Container.from_api(entry) for entry in reply if isinstance(entry, dict)]
 
 
 def chosen(every: list[Container], choice: Choice) -> Listing:
@@ -67,7 +89,7 @@ def chosen(every: list[Container], choice: Choice) -> Listing:
     rows = [each for each in found if not choice.state or each.group == choice.state]
     rows.sort(key=_SORTS["name"])
     rows.sort(key=_SORTS[choice.sort], reverse=choice.descending)
-    return Listing(rows, counts, len(every))
+    return Listing(rows, counts, len(found), len(every))
 
 
 def detail(engine: Engine, container_id: str) -> Detail:

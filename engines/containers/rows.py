@@ -2,10 +2,11 @@
 
 import time
 from html import escape
+from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
 
-from engines.containers.types import Container, Port
+from engines.containers.types import PROJECT, Container, Port
 from engines.web.templatetags.ui import since_words
 
 _ROW = (
@@ -32,6 +33,7 @@ _FIRST = {
     "paused": ("unpause", "Unpause", "play"),
 }
 _OTHERWISE = ("start", "Start", "play")
+_MOST_PORTS = 6
 
 
 def rows(containers: list[Container], *, base: str, host: str, may: dict[str, bool]) -> list[SafeString]:
@@ -50,8 +52,8 @@ def _row(container: Container, base: str, host: str, may: dict[str, bool], now: 
         tone=container.tone,
         word=escape(container.word),
         image=escape(container.image),
-        project=escape(container.project),
-        ports=" ".join(_port(port, host) for port in container.ports),
+        project=_project(container.project),
+        ports=_ports(container.ports, host),
         exact=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(min(container.created, 1 << 40))),
         age=since_words(max(0.0, now - container.created)),
         act=_actions(container, base, identity, name, may),
@@ -65,8 +67,29 @@ def _actions(container: Container, base: str, identity: str, name: str, may: dic
     return first + menu
 
 
+def _project(name: str) -> str:
+    if not name:
+        return ""
+    return f'<a href="?{escape(urlencode({"q": f"{PROJECT}={name}"}))}" title="Only this project">{escape(name)}</a>'
+
+
+def _ports(ports: tuple[Port, ...], host: str) -> str:
+    shown = " ".join(_port(port, host) for port in ports[:_MOST_PORTS])
+    rest = ports[_MOST_PORTS:]
+    if not rest:
+        return shown
+    return f'{shown} <span class="muted" title="{escape(", ".join(map(str, rest)))}">and {len(rest)} more</span>'
+
+
 def _port(port: Port, host: str) -> str:
+    text, link = escape(str(port)), port_link(port, host)
+    if not link:
+        return f'<span class="port muted">{text}</span>'
+    return f'<a class="port" href="{escape(link)}" rel="noreferrer">{text}</a>'
+
+
+def port_link(port: Port, host: str) -> str:
+    """Where a browser finds what is published there, or empty; `host` is the engine's, as the browser reaches it."""
     if not port.public or port.protocol != "tcp" or (port.local and host not in {"127.0.0.1", "localhost"}):
-        return f'<span class="port muted">{port}</span>'
-    shown = f"[{host}]" if ":" in host else host
-    return f'<a class="port" href="http://{escape(shown)}:{port.public}/" rel="noreferrer">{port}</a>'
+        return ""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port.public}/"

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Self
 
 _EXIT = re.compile(r"Exited \((\d+)\)")
 _HEALTH = re.compile(r"\((healthy|unhealthy|health: starting)\)")
-_PROJECT = "com.docker.compose.project"
+#: The label by which Compose marks what belongs to a project.
+PROJECT = "com.docker.compose.project"
 #: State -> tone of its badge.
 _TONES = {
     "running": "success",
@@ -18,6 +20,15 @@ _TONES = {
     "created": "info",
 }
 _MASK = "••••••"
+#: Keys of HostConfig whose value may be `host`, or another container's, and what is then shared.
+_SHARED = {
+    "NetworkMode": "network",
+    "PidMode": "processes",
+    "IpcMode": "shared memory",
+    "UTSMode": "host name",
+    "UsernsMode": "users",
+}
+_UNCONFINED = ("seccomp", "apparmor", "label", "systempaths")
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ class Container:
             created=_number(entry, "Created"),
             health=health[1].removeprefix("health: ") if health else "",
             exit_code=int(exited[1]) if exited else None,
-            project=labels.get(_PROJECT, ""),
+            project=labels.get(PROJECT, ""),
             ports=_ports(entry.get("Ports")),
             labels=labels,
         )
@@ -111,18 +122,18 @@ class Detail:
     oom_killed: bool
     error: str
     restart_count: int
-    created: str
-    started: str
-    finished: str
-    command: str
-    entrypoint: str
+    created: datetime | None
+    started: datetime | None
+    finished: datetime | None
+    command: tuple[str, ...]
+    entrypoint: tuple[str, ...]
     restart_policy: str
     user: str
     working_dir: str
     hostname: str
     memory_bytes: int
     pids_limit: int
-    privileged: bool
+    powers: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
     mounts: tuple[Mapping[str, str], ...]
@@ -141,7 +152,7 @@ class Detail:
             image=_text(config, "Image"),
             image_id=_text(reply, "Image"),
             state=status,
-            health=_text(_object(state, "Health"), "Status").replace("none", ""),
+            health=_text(_object(state, "Health"), "Status").removeprefix("none"),
             exit_code=_number(state, "ExitCode") if status in {"exited", "dead"} else None,
             oom_killed=state.get("OOMKilled") is True,
             error=_text(state, "Error"),
@@ -149,15 +160,15 @@ class Detail:
             created=_time(reply, "Created"),
             started=_time(state, "StartedAt"),
             finished=_time(state, "FinishedAt"),
-            command=" ".join(_list(config.get("Cmd"))),
-            entrypoint=" ".join(_list(config.get("Entrypoint"))),
+            command=tuple(_list(config.get("Cmd"))),
+            entrypoint=tuple(_list(config.get("Entrypoint"))),
             restart_policy=(_text(policy, "Name") or "no") + (f" (at most {retries} times)" if retries else ""),
             user=_text(config, "User"),
             working_dir=_text(config, "WorkingDir"),
             hostname=_text(config, "Hostname"),
             memory_bytes=_number(host, "Memory"),
             pids_limit=_number(host, "PidsLimit"),
-            privileged=host.get("Privileged") is True,
+            powers=powers(reply),
             env=tuple((k, v) for k, _, v in (line.partition("=") for line in _list(config.get("Env")))),
             labels=tuple(sorted(_texts(config.get("Labels")).items())),
             mounts=tuple(_mount(each) for each in _objects(reply.get("Mounts"))),
@@ -179,10 +190,44 @@ class Detail:
     def tone(self) -> str:
         return tone_of(self.state, self.health, self.exit_code)
 
-    @property
-    def masked_env(self) -> tuple[tuple[str, str], ...]:
-        """The environment without its values, which may be secrets."""
-        return tuple((name, _MASK) for name, _ in self.env)
+    def masked(self) -> Self:
+        """Without what may hold secrets: the environment's values, and the arguments of its command."""
+        return replace(
+            self,
+            env=tuple((name, _MASK) for name, _ in self.env),
+            command=(*self.command[:1], *[_MASK for _ in self.command[1:2]]),
+            entrypoint=(*self.entrypoint[:1], *[_MASK for _ in self.entrypoint[1:2]]),
+        )
+
+
+def powers(reply: Mapping[str, Any]) -> tuple[str, ...]:
+    """What lets a container reach beyond itself into its host, by its inspect; empty for an ordinary one.
+
+    Judged by what the engine made, never by labels.
+    """
+    host = _object(reply, "HostConfig")
+    found = ["runs privileged: root inside is root of the host"] if host.get("Privileged") else []
+    found += [f"has the capability {name}" for name in _list(host.get("CapAdd"))]
+    found += [
+        f"mounts {_text(mount, 'Source')} of the host"
+        for mount in _objects(reply.get("Mounts"))
+        if _text(mount, "Type") not in {"volume", "tmpfs"}
+    ]
+    for key, shared in _SHARED.items():
+        mode = _text(host, key)
+        if mode == "host":
+            found.append(f"shares the host's {shared}")
+        elif mode.startswith("container:"):
+            found.append(f"shares another container's {shared}")
+    found += [
+        f"runs without confinement: {option}"
+        for option in _list(host.get("SecurityOpt"))
+        if option.startswith(_UNCONFINED) and option.endswith(("unconfined", "disable"))
+    ]
+    for key, what in (("Devices", "devices"), ("DeviceRequests", "devices"), ("VolumesFrom", "another's volumes")):
+        if host.get(key):
+            found.append(f"uses {what}")
+    return tuple(dict.fromkeys(found))
 
 
 def tone_of(state: str, health: str, exit_code: int | None) -> str:
@@ -229,9 +274,13 @@ def _mount(entry: Mapping[str, Any]) -> Mapping[str, str]:
     }
 
 
-def _time(entry: Mapping[str, Any], key: str) -> str:
-    value = _text(entry, key)
-    return "" if value.startswith("0001-") else value
+def _time(entry: Mapping[str, Any], key: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(entry, key))
+    except ValueError:
+        return None
+    # The engine writes the year 1 for "never".
+    return None if moment.year < 1970 else moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _text(entry: Mapping[str, Any], key: str) -> str:

@@ -1,9 +1,13 @@
 """Pages of an engine's containers, and the verbs under each container."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,8 +20,9 @@ from engines.client.errors import EngineError, EngineReplied
 from engines.client.ids import IdInvalid
 from engines.containers import actions, queries
 from engines.containers.forms import CreateForm
-from engines.containers.queries import Choice
-from engines.containers.rows import rows
+from engines.containers.queries import Choice, Listing
+from engines.containers.rows import port_link, rows
+from engines.containers.types import tone_of
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.web.gate import engine_view, person
@@ -35,7 +40,8 @@ _VERBS: dict[str, tuple[Action, Permission, str]] = {
     "unpause": (actions.unpause, Permission.CONTAINER_UNPAUSE, "goes on"),
     "remove": (actions.remove, Permission.CONTAINER_REMOVE, "removed"),
 }
-_MOST_AT_ONCE = 200
+_MOST_AT_ONCE = 400
+_THREADS = 8
 #: Sort key (empty: not sortable), label and class of each column.
 _COLUMNS = (
     ("name", "Name", ""),
@@ -57,7 +63,9 @@ def container_list(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         "engine": engine,
         "choice": choice,
         "listing": listing,
-        "columns": _COLUMNS,
+        "all": choice.link(state=""),
+        "chips": _chips(listing, choice),
+        "columns": [(key, label, css, choice.by_column.get(key, "")) for key, label, css in _COLUMNS],
         "rows": rows(listing.rows, base=base, host=_published_host(request, engine), may=may),
         "may": may,
         "base": base,
@@ -74,18 +82,18 @@ def container_page(request: HttpRequest, engine: Engine, container: str) -> Http
     except IdInvalid as error:
         raise Http404("No such container.") from error
     except EngineReplied as error:
-        if error.status == 404:
-            raise Http404("No such container.") from error
-        raise
+        if error.status != 404:
+            raise
+        if request.headers.get("HX-Request"):
+            return render(request, "containers/detail.html#gone", {"base": _base(engine)})
+        raise Http404("No such container.") from error
     may = _may(request, engine)
-    # An environment may hold secrets: its values are for those who could read them in the container anyway.
-    env = detail.env if may["start"] else detail.masked_env
     context = {
         "engine": engine,
-        "container": detail,
-        "env": env,
+        # Values of the environment and arguments may be secrets: those who could read them inside anyway see them.
+        "container": detail if may["start"] else detail.masked(),
+        "ports": [(port, port_link(port, _published_host(request, engine))) for port in detail.ports],
         "may": may,
-        "host": _published_host(request, engine),
         "signals": actions.SIGNALS,
         "base": _base(engine),
     }
@@ -142,14 +150,21 @@ def remove(request: HttpRequest, engine: Engine, container: str) -> HttpResponse
 @require_POST
 @engine_view(Permission.CONTAINER_VIEW)
 def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
-    """`verb` on every `id`, one after the other: a failure is told and stops nothing."""
-    verb, ids = request.POST.get("verb", ""), request.POST.getlist("id")[:_MOST_AT_ONCE]
+    """`verb` on every `id`: a failure is told and stops nothing."""
+    verb, ids = request.POST.get("verb", ""), list(dict.fromkeys(request.POST.getlist("id")))
     if verb not in _VERBS:
         return HttpResponse("There is no such action.", status=400, content_type="text/plain")
     if not access.can(person(request), _VERBS[verb][1], engine):
         raise PermissionDenied(f"Your role on {engine.name} does not include {_VERBS[verb][1].value}.")
-    for container in ids:
-        _tell(request, engine, container, verb)
+    if len(ids) > _MOST_AT_ONCE:
+        messages.error(request, f"Choose at most {_MOST_AT_ONCE} containers at once. Nothing was done.")
+        return _told(request, engine)
+    names, by = queries.names(engine), person(request)
+    # One that takes its time to stop holds up no other; what they did is told in the order they were chosen in.
+    with ThreadPoolExecutor(_THREADS) as pool:
+        failures = list(pool.map(partial(_failure, _VERBS[verb][0], engine, by=by), ids))
+    for container, failure in zip(ids, failures, strict=True):
+        _tell(request, names.get(container) or container[:12], verb, failure)
     return _told(request, engine)
 
 
@@ -158,50 +173,75 @@ def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 def create(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """The form, with `?image=` filled in; POST creates, starts if wanted, and shows the container."""
     if request.method != "POST":
-        form = CreateForm(initial={"image": request.GET.get("image", "")})
-        return render(request, "containers/create.html", {"engine": engine, "form": form})
+        return _create_page(request, engine, CreateForm(initial={"image": request.GET.get("image", "")}))
     form = CreateForm(request.POST)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
     if form.is_valid():
-        made = _create(request, engine, form)
-        if made:
-            return redirect("container", slug=engine.slug, container=made)
-    return render(request, "containers/create.html", {"engine": engine, "form": form}, status=422)
+        try:
+            return redirect("container", slug=engine.slug, container=_create(request, engine, form))
+        except EngineReplied as refusal:
+            form.add_error({404: "image", 409: "name"}.get(refusal.status), refusal.reason)
+            return _create_page(request, engine, form, status, missing=refusal.status == HTTPStatus.NOT_FOUND)
+        except (actions.NotAsAsked, actions.NotStarted) as error:
+            form.add_error(None, str(error))
+        except EngineError as error:
+            # The form comes back filled in: what was typed is not lost to an engine that is away.
+            form.add_error(None, f"{error} {error.advice}")
+            status = HTTPStatus.BAD_GATEWAY
+    return _create_page(request, engine, form, status)
 
 
 def _create(request: HttpRequest, engine: Engine, form: CreateForm) -> str:
-    """The id, or empty with the engine's refusal told at its field."""
     fields, user = form.cleaned_data, person(request)
-    try:
-        made = actions.create(
-            engine, name=fields["name"], config=form.config(user.get_username()), start=fields["start"], by=user
-        )
-    except EngineReplied as refusal:
-        field = {404: "image", 409: "name"}.get(refusal.status)
-        form.add_error(field, refusal.reason)
-        return ""
+    config = form.config(user.get_username())
+    made = actions.create(engine, name=fields["name"], config=config, start=fields["start"], by=user)
     messages.success(request, "Created and started." if fields["start"] else "Created.")
     return made
 
 
+def _create_page(
+    request: HttpRequest, engine: Engine, form: CreateForm, status: int = 200, *, missing: bool = False
+) -> HttpResponse:
+    """`missing`: the engine has no such image, which those who may can pull."""
+    may_pull = missing and access.can(person(request), Permission.IMAGE_PULL, engine)
+    context = {"engine": engine, "form": form, "may_pull": may_pull}
+    return render(request, "containers/create.html", context, status=status)
+
+
 def _act(request: HttpRequest, engine: Engine, container: str, verb: str, **options: Any) -> HttpResponseBase:
-    _tell(request, engine, container, verb, **options)
+    failure = _failure(partial(_VERBS[verb][0], **options), engine, container, by=person(request))
+    _tell(request, request.POST.get("shown", "")[:60] or container[:12], verb, failure)
     return _told(request, engine)
 
 
-def _tell(request: HttpRequest, engine: Engine, container: str, verb: str, **options: Any) -> None:
-    """Do it, and leave a message about how it went."""
-    action, _, done = _VERBS[verb]
-    shown = request.POST.get("shown", "") or container[:12]
+def _failure(action: Action, engine: Engine, container: str, *, by: User) -> str:
+    """Do it; why it was not done, or empty."""
     try:
-        action(engine, container, by=person(request), **options)
+        action(engine, container, by=by)
     except IdInvalid as error:
-        messages.error(request, f"{shown[:60]}: {error}")
+        return str(error)
     except EngineReplied as refusal:
-        messages.error(request, f"{shown[:60]}: {refusal.reason}")
+        return refusal.reason
     except EngineError as error:
-        messages.error(request, f"{shown[:60]}: {error} {error.advice}")
+        return f"{error} {error.advice}"
+    return ""
+
+
+def _tell(request: HttpRequest, shown: str, verb: str, failure: str) -> None:
+    if failure:
+        messages.error(request, f"{shown}: {failure}")
     else:
-        messages.success(request, f"{shown[:60]} {done}.")
+        messages.success(request, f"{shown} {_VERBS[verb][2]}.")
+
+
+def _chips(listing: Listing, choice: Choice) -> list[tuple[str, int, str, str, bool]]:
+    """Of each state: its word, how many, its tone, the link that chooses it or undoes that, whether it is chosen."""
+    found: list[tuple[str, int, str, str, bool]] = []
+    for state, number in listing.counts:
+        tone = "danger" if state == "unhealthy" else tone_of(state, "", None)
+        chosen = choice.state == state
+        found.append((state, number, tone, choice.link(state="" if chosen else state), chosen))
+    return found
 
 
 def _told(request: HttpRequest, engine: Engine) -> HttpResponseBase:

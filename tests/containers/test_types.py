@@ -82,9 +82,9 @@ def test_an_inspect():
             "NetworkSettings": {"Ports": {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "81/tcp": None}},
         }
     )
-    assert (detail.word, detail.tone, detail.started) == ("exited · 3", "danger", "")
+    assert (detail.word, detail.tone, detail.started) == ("exited · 3", "danger", None)
     assert detail.env == (("A", "b=c"), ("EMPTY", ""))
-    assert detail.masked_env[0] == ("A", "••••••")
+    assert detail.masked().env[0] == ("A", "••••••")
     assert detail.ports == (Port(80, 8080, "tcp", "0.0.0.0"), Port(81))
 
 
