@@ -4,7 +4,6 @@ import asyncio
 import json
 from typing import Any, ClassVar
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -12,6 +11,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils.crypto import constant_time_compare
 
+from engines.live.database import ask
 from engines.permissions import Permission
 
 ENDED = 1000
@@ -56,7 +56,7 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         # Accepted before it may be refused: a browser shows the close code of an accepted socket only.
         await self.accept()
         try:
-            await self._check()
+            await ask(self._check)
         except Refused as refused:
             await self.close(refused.code)
             return
@@ -96,9 +96,8 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _recheck(self) -> int:
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            await self._check()
+            await ask(self._check)
 
-    @database_sync_to_async  # type: ignore[untyped-decorator]
     def _check(self) -> None:
         self.admit(self._user())
 

@@ -11,11 +11,11 @@ import uuid
 from collections import OrderedDict
 from dataclasses import asdict
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from engines import hints
+from engines.live.database import ask
 from engines.operations import queries
 from engines.operations.queries import LogPart, Snapshot
 
@@ -24,9 +24,6 @@ log = logging.getLogger(__name__)
 _KEPT_CHARACTERS = 4 << 20
 #: Hints may be lost: the reader looks by itself this often.
 _LOOK_SECONDS = 2.0
-
-_read_log = database_sync_to_async(queries.read_log)
-_snapshot = database_sync_to_async(queries.snapshot)
 
 
 def chunk_frame(part: LogPart) -> str:
@@ -68,7 +65,7 @@ class Reader:
             return kept
         if cursor >= self.latest:
             return None
-        part = await _read_log(self.operation_id, cursor)
+        part = await ask(queries.read_log, self.operation_id, cursor)
         return (part.next, chunk_frame(part)) if part.next > cursor else None
 
     async def _read(self) -> None:
@@ -81,16 +78,18 @@ class Reader:
 
     async def _catch_up(self) -> None:
         # The row first: what it says is over can have no log that the reads after it miss.
-        snapshot = await _snapshot(self.operation_id)
+        snapshot = await ask(queries.snapshot, self.operation_id)
         while True:
-            part = await _read_log(self.operation_id, self.latest)
+            part = await ask(queries.read_log, self.operation_id, self.latest)
             if part.next == self.latest:
                 break
             self._keep(part)
             self.latest = part.next
             self._tell()
-        self.snapshot = snapshot
-        self._tell()
+        # Only what differs wakes the sockets: most hints are about the log alone.
+        if snapshot != self.snapshot:
+            self.snapshot = snapshot
+            self._tell()
 
     def _keep(self, part: LogPart) -> None:
         frame = chunk_frame(part)
