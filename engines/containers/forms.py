@@ -14,6 +14,8 @@ _PORT = re.compile(
 )
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,254}")
 _MEBIBYTE = 1 << 20
+#: A container that writes without end must not fill its host's disk.
+_LOG = {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}}
 _POLICIES = [
     ("no", "Never"),
     ("on-failure", "When it fails, up to 5 times"),
@@ -102,6 +104,7 @@ class CreateForm(forms.Form):
                 "Memory": memory,
                 "PidsLimit": fields["pids"],
                 "SecurityOpt": ["no-new-privileges"],
+                "LogConfig": _LOG,
             },
         }
         return config | ({"Cmd": fields["command"]} if fields["command"] else {})

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -125,7 +124,9 @@ def kill(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBa
     signal = request.POST.get("signal", "KILL")
     if signal not in actions.SIGNALS:
         return HttpResponse("There is no such signal.", status=400, content_type="text/plain")
-    return _act(request, engine, container, "kill", signal=signal)
+    return _act(
+        request, engine, container, "kill", signal=signal, done="killed" if signal == "KILL" else f"got SIG{signal}"
+    )
 
 
 @require_POST
@@ -144,13 +145,13 @@ def unpause(request: HttpRequest, engine: Engine, container: str) -> HttpRespons
 @engine_view(Permission.CONTAINER_REMOVE)
 def remove(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBase:
     """`force` removes a running one, `volumes` its anonymous volumes as well."""
-    return _act(request, engine, container, "remove", force="force" in request.POST, volumes="volumes" in request.POST)
+    return _act(request, engine, container, "remove", **_removal(request))
 
 
 @require_POST
 @engine_view(Permission.CONTAINER_VIEW)
 def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
-    """`verb` on every `id`: a failure is told and stops nothing."""
+    """`verb` on every `id`, with the ticks of `remove`: a failure is told and stops nothing."""
     verb, ids = request.POST.get("verb", ""), list(dict.fromkeys(request.POST.getlist("id")))
     if verb not in _VERBS:
         return HttpResponse("There is no such action.", status=400, content_type="text/plain")
@@ -159,12 +160,14 @@ def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     if len(ids) > _MOST_AT_ONCE:
         messages.error(request, f"Choose at most {_MOST_AT_ONCE} containers at once. Nothing was done.")
         return _told(request, engine)
-    names, by = queries.names(engine), person(request)
+    names, by, action = queries.names(engine), person(request), _VERBS[verb][0]
+    if verb == "remove":
+        action = partial(action, **_removal(request))
     # One that takes its time to stop holds up no other; what they did is told in the order they were chosen in.
     with ThreadPoolExecutor(_THREADS) as pool:
-        failures = list(pool.map(partial(_failure, _VERBS[verb][0], engine, by=by), ids))
+        failures = list(pool.map(partial(_failure, action, engine, by=by), ids))
     for container, failure in zip(ids, failures, strict=True):
-        _tell(request, names.get(container) or container[:12], verb, failure)
+        _tell(request, names.get(container) or container[:12], _VERBS[verb][2], failure)
     return _told(request, engine)
 
 
@@ -208,10 +211,17 @@ def _create_page(
     return render(request, "containers/create.html", context, status=status)
 
 
-def _act(request: HttpRequest, engine: Engine, container: str, verb: str, **options: Any) -> HttpResponseBase:
+def _act(
+    request: HttpRequest, engine: Engine, container: str, verb: str, *, done: str = "", **options: str | bool
+) -> HttpResponseBase:
+    """`done` says what became of it, unless the verb's own word does."""
     failure = _failure(partial(_VERBS[verb][0], **options), engine, container, by=person(request))
-    _tell(request, request.POST.get("shown", "")[:60] or container[:12], verb, failure)
+    _tell(request, request.POST.get("shown", "")[:60] or container[:12], done or _VERBS[verb][2], failure)
     return _told(request, engine)
+
+
+def _removal(request: HttpRequest) -> dict[str, bool]:
+    return {"force": "force" in request.POST, "volumes": "volumes" in request.POST}
 
 
 def _failure(action: Action, engine: Engine, container: str, *, by: User) -> str:
@@ -227,11 +237,11 @@ def _failure(action: Action, engine: Engine, container: str, *, by: User) -> str
     return ""
 
 
-def _tell(request: HttpRequest, shown: str, verb: str, failure: str) -> None:
+def _tell(request: HttpRequest, shown: str, done: str, failure: str) -> None:
     if failure:
         messages.error(request, f"{shown}: {failure}")
     else:
-        messages.success(request, f"{shown} {_VERBS[verb][2]}.")
+        messages.success(request, f"{shown} {done}.")
 
 
 def _chips(listing: Listing, choice: Choice) -> list[tuple[str, int, str, str, bool]]:

@@ -14,11 +14,12 @@ document.addEventListener("submit", async (event) => {
   button.setAttribute("aria-busy", "true");
   const body = new FormData(form, button);
   const action = button.hasAttribute("formaction") ? button.formAction : form.action;
-  document.getElementById("row-menu")?.hidePopover();
+  button.closest("[popover]")?.hidePopover();
+  let done = false;
   try {
     const reply = await fetch(action, { method: "POST", body, headers: { "HX-Request": "true" }, redirect: "manual" });
     if (reply.type === "opaqueredirect" || reply.headers.has("HX-Refresh")) location.reload();
-    else if (reply.ok || reply.status === 502) show(await reply.text());
+    else if (reply.ok || reply.status === 502) done = show(await reply.text());
     else say(reply.status === 403 ? "Your role does not include this." : `The console refused this (${reply.status}). Reload the page and try again.`);
   } catch {
     say("The console does not answer. Nothing was changed as far as this page knows.");
@@ -26,7 +27,7 @@ document.addEventListener("submit", async (event) => {
     button.removeAttribute("aria-busy");
     document.body.dispatchEvent(new CustomEvent("changed:containers"));
   }
-  if (form.dataset.gone && action.endsWith("/remove/") && toasts.querySelector(".success")) location.assign(form.dataset.gone);
+  if (done && form.dataset.gone && action.endsWith("/remove/")) location.assign(form.dataset.gone);
 });
 
 /** @param {string} text */
@@ -38,15 +39,20 @@ function say(text) {
   show(notice.outerHTML);
 }
 
-/** Successes go by themselves; failures stay until they are dismissed. @param {string} html Escaped by the server. */
+/**
+ * Successes go by themselves; failures stay until they are dismissed. Says whether there were successes only.
+ * @param {string} html Escaped by the server. @returns {boolean}
+ */
 function show(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  for (const notice of [...template.content.children]) {
+  const notices = [...template.content.children];
+  for (const notice of notices) {
     toasts.append(notice);
     notice.addEventListener("click", () => notice.remove());
     if (notice.matches(".success")) setTimeout(() => notice.remove(), TOAST_MS);
   }
+  return notices.length > 0 && notices.every((notice) => notice.matches(".success"));
 }
 
 document.addEventListener("click", (event) => {

@@ -4,7 +4,9 @@ import html
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from engines.client.connect import call, connect
+from engines.client.errors import EngineReplied
 from engines.models import Engine, Grant
 from engines.permissions import Role
 
 pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -48,10 +52,26 @@ def container(unix_engine) -> Iterator[str]:
     body = {"Image": "busybox:local", "Cmd": ["sleep", "1000000"], "StopSignal": "SIGKILL", "Env": ["TOKEN=canary"]}
     made = call(client, "POST", "/containers/create", params={"name": "boat"}, body=body)
     yield made["Id"]
-    try:
+    with suppress(EngineReplied):
         call(client, "DELETE", f"/containers/{made['Id']}", params={"force": "1"})
-    except Exception as error:
-        assert "No such container" in str(error)
+
+
+@pytest.fixture
+def make(unix_engine) -> Iterator[Callable[..., str]]:
+    """Creates and starts a container of this name and request body; all are removed afterwards."""
+    client = connect(unix_engine)
+    made: list[str] = []
+
+    def run(name: str, **body) -> str:
+        config = {"Image": "busybox:local", "Cmd": ["sleep", "1000000"], **body}
+        made.append(call(client, "POST", "/containers/create", params={"name": name}, body=config)["Id"])
+        call(client, "POST", f"/containers/{made[-1]}/start")
+        return made[-1]
+
+    yield run
+    for container in made:
+        with suppress(EngineReplied):
+            call(client, "DELETE", f"/containers/{container}", params={"force": "1"})
 
 
 def state(endpoint, container: str) -> str:
@@ -89,21 +109,21 @@ def test_a_life_from_start_to_removal(enter, unix_engine, container):
         ("start", "running"),
         ("kill", "exited"),
     ):
-        reply = client.post(f"{base}{verb}/", {"shown": "boat"}, headers={"HX-Request": "true"})
+        reply = client.post(f"{base}{verb}/", {"shown": "boat"}, headers=HTMX)
         assert reply.status_code == 200
         assert "notice success" in text(reply), text(reply)
         assert state(unix_engine, container) == expected
     client.post(f"{base}start/")
-    refused = client.post(f"{base}remove/", headers={"HX-Request": "true"})
+    refused = client.post(f"{base}remove/", headers=HTMX)
     assert "running" in text(refused)
     assert state(unix_engine, container) == "running"
-    assert "removed" in text(client.post(f"{base}remove/", {"force": "1"}, headers={"HX-Request": "true"}))
+    assert "removed" in text(client.post(f"{base}remove/", {"force": "1"}, headers=HTMX))
 
 
 def test_starting_what_runs_is_no_error(enter, container):
     client = enter("operator")
     for _ in range(2):
-        reply = client.post(f"/engines/real/containers/{container}/start/", headers={"HX-Request": "true"})
+        reply = client.post(f"/engines/real/containers/{container}/start/", headers=HTMX)
         assert "notice success" in text(reply)
 
 
@@ -116,11 +136,110 @@ def test_a_bulk_tells_each_result_and_stops_at_no_failure(enter, unix_engine, co
     reply = enter("operator").post(
         "/engines/real/containers/bulk/",
         {"verb": "start", "id": ["f" * 64, "../../images/busybox:local", container]},
-        headers={"HX-Request": "true"},
+        headers=HTMX,
     )
     assert text(reply).count("notice danger") == 2
     assert text(reply).count("notice success") == 1
     assert state(unix_engine, container) == "running"
+
+
+def test_a_bulk_names_what_it_did_and_does_it_side_by_side(enter, unix_engine, make):
+    # Each ignores SIGTERM: one after the other would take 12 s, and 40 s with a time that is not its own.
+    ids = [make(f"slow{number}", StopTimeout=3) for number in range(4)]
+    began = time.monotonic()
+    told = text(enter("operator").post("/engines/real/containers/bulk/", {"verb": "stop", "id": ids}, headers=HTMX))
+    assert time.monotonic() - began < 9
+    assert [f"slow{number} stopped." in told for number in range(4)] == [True] * 4
+    assert {state(unix_engine, each) for each in ids} == {"exited"}
+
+
+def test_a_bulk_of_too_many_does_nothing_and_says_so(enter, unix_engine, container):
+    ids = [container, *(f"{number:064x}" for number in range(400))]
+    told = enter("operator").post("/engines/real/containers/bulk/", {"verb": "start", "id": ids}, headers=HTMX)
+    assert "Nothing was done" in text(told)
+    assert state(unix_engine, container) == "created"
+
+
+def test_a_bulk_removes_what_runs_only_with_force(enter, unix_engine, make):
+    running = make("bulky")
+    client, fields = enter("operator"), {"verb": "remove", "id": running}
+    assert "notice danger" in text(client.post("/engines/real/containers/bulk/", fields, headers=HTMX))
+    assert state(unix_engine, running) == "running"
+    told = client.post("/engines/real/containers/bulk/", {**fields, "force": "1"}, headers=HTMX)
+    assert "bulky removed." in text(told)
+
+
+def test_a_signal_reaches_the_process_and_is_named(enter, unix_engine, make):
+    script = "trap 'exit 7' USR1; while true; do sleep 0.05; done"
+    running = make("listener", Cmd=["sh", "-c", script])
+    told = enter("operator").post(
+        f"/engines/real/containers/{running}/kill/", {"signal": "USR1", "shown": "listener"}, headers=HTMX
+    )
+    assert "listener got SIGUSR1." in text(told)
+    call(connect(unix_engine), "POST", f"/containers/{running}/wait", timeout=10)
+    assert call(connect(unix_engine), "GET", f"/containers/{running}/json")["State"]["ExitCode"] == 7
+
+
+def test_the_page_of_a_container_that_goes_says_so_in_its_place(enter):
+    client = enter("viewer")
+    assert client.get(f"/engines/real/containers/{'f' * 64}/").status_code == 404
+    part = client.get(f"/engines/real/containers/{'f' * 64}/", headers=HTMX)
+    assert part.status_code == 200
+    assert "This container is gone" in text(part)
+    assert "<html" not in text(part)
+
+
+def test_the_page_says_what_reaches_the_host(enter, make):
+    risky = make("risky", HostConfig={"Binds": ["/tmp:/host:ro"], "PidMode": "host", "CapAdd": ["NET_ADMIN"]})
+    page = text(enter("viewer").get(f"/engines/real/containers/{risky}/"))
+    for power in ("mounts /tmp of the host", "shares the host's processes", "has the capability NET_ADMIN"):
+        assert power in page
+    assert "reaches beyond itself" not in text(enter("operator").get(f"/engines/real/containers/{make('tame')}/"))
+
+
+def test_a_container_that_does_not_start_leaves_nothing_behind(enter, unix_engine):
+    fields = {
+        "image": "busybox:local",
+        "name": "stillborn",
+        "command": "/no/such/program",
+        "memory": "64",
+        "pids": "50",
+    }
+    client = enter("operator")
+    for _ in range(2):
+        reply = client.post("/engines/real/containers/create/", {**fields, "start": "on"})
+        assert reply.status_code == 422
+        assert "no such file or directory" in text(reply)
+        assert "/no/such/program" in text(reply)
+    with pytest.raises(EngineReplied, match="No such container"):
+        call(connect(unix_engine), "GET", "/containers/stillborn/json")
+
+
+def test_an_engine_away_gives_the_form_back_filled_in(enter, tmp_path):
+    Engine.objects.create(name="Away", slug="away", url=f"unix://{tmp_path}/none.sock", api_version="1.41")
+    fields = {"image": "busybox:local", "env": "KEEP=me", "memory": "64", "pids": "50"}
+    reply = enter("administrator").post("/engines/away/containers/create/", fields)
+    assert reply.status_code == 502
+    assert "KEEP=me" in text(reply)
+    assert "There is no socket at this path." in text(reply)
+
+
+@pytest.mark.parametrize(("who", "offered"), [("operator", False), ("builder", True)])
+def test_a_missing_image_is_offered_for_pulling_to_those_who_may(enter, who, offered):
+    fields = {"image": "missing:nowhere", "memory": "64", "pids": "50"}
+    page = text(enter(who).post("/engines/real/containers/create/", fields))
+    assert ("images/pull/?reference=missing%3Anowhere" in page) is offered
+
+
+def test_links_of_the_list_keep_what_is_chosen(enter, container):
+    page = text(enter("viewer").get("/engines/real/containers/?q=boat&state=created&sort=-image"))
+    for link in (
+        "?q=boat&sort=-image",
+        "?q=boat&state=created&sort=image",
+        "?q=boat&state=created&sort=created",
+    ):
+        assert f'href="{link}"' in page, link
+    assert 'aria-sort="descending"' in page
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "restart", "kill", "pause", "unpause", "remove"])
@@ -151,10 +270,12 @@ def test_an_id_that_leads_elsewhere_is_not_found(enter, bad):
     assert enter("manager").get(f"/engines/real/containers/{bad}/").status_code == 404
 
 
-def test_values_of_the_environment_are_for_operators(enter, container):
+def test_values_of_the_environment_and_arguments_are_for_operators(enter, container):
     path = f"/engines/real/containers/{container}/"
-    assert "canary" not in text(enter("viewer").get(path))
-    assert "canary" in text(enter("operator").get(path))
+    masked, whole = text(enter("viewer").get(path)), text(enter("operator").get(path))
+    for secret in ("canary", "1000000"):
+        assert secret not in masked
+        assert secret in whole
 
 
 def test_an_unknown_signal_or_verb_is_refused(enter, container):
