@@ -33,6 +33,7 @@ function show() {
       link.setAttribute("role", "option");
       link.setAttribute("aria-selected", String(index === 0));
       const item = document.createElement("li");
+      item.setAttribute("role", "none");
       item.append(link);
       return item;
     }),
