@@ -36,10 +36,11 @@ _OTHERWISE = ("start", "Start", "play")
 _MOST_PORTS = 6
 
 
-def rows(containers: list[Container], *, base: str, host: str, may: dict[str, bool]) -> list[SafeString]:
+def rows(containers: list[Container], *, base: str, host: str, may: dict[str, bool]) -> SafeString:
     """One row each; everything that comes from the engine is escaped here."""
     now = time.time()
-    return [mark_safe(_row(each, base, host, may, now)) for each in containers]  # noqa: S308 (escaped field by field)
+    html = "".join([_row(each, base, host, may, now) for each in containers])
+    return mark_safe(html)  # noqa: S308 (escaped field by field)
 
 
 def _row(container: Container, base: str, host: str, may: dict[str, bool], now: float) -> str:

@@ -124,9 +124,8 @@ def kill(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBa
     signal = request.POST.get("signal", "KILL")
     if signal not in actions.SIGNALS:
         return HttpResponse("There is no such signal.", status=400, content_type="text/plain")
-    return _act(
-        request, engine, container, "kill", signal=signal, done="killed" if signal == "KILL" else f"got SIG{signal}"
-    )
+    done = "killed" if signal == "KILL" else f"got SIG{signal}"
+    return _act(request, engine, container, "kill", partial(actions.kill, signal=signal), done)
 
 
 @require_POST
@@ -145,7 +144,7 @@ def unpause(request: HttpRequest, engine: Engine, container: str) -> HttpRespons
 @engine_view(Permission.CONTAINER_REMOVE)
 def remove(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBase:
     """`force` removes a running one, `volumes` its anonymous volumes as well."""
-    return _act(request, engine, container, "remove", **_removal(request))
+    return _act(request, engine, container, "remove", partial(actions.remove, **_removal(request)))
 
 
 @require_POST
@@ -212,11 +211,12 @@ def _create_page(
 
 
 def _act(
-    request: HttpRequest, engine: Engine, container: str, verb: str, *, done: str = "", **options: str | bool
+    request: HttpRequest, engine: Engine, container: str, verb: str, action: Action | None = None, done: str = ""
 ) -> HttpResponseBase:
-    """`done` says what became of it, unless the verb's own word does."""
-    failure = _failure(partial(_VERBS[verb][0], **options), engine, container, by=person(request))
-    _tell(request, request.POST.get("shown", "")[:60] or container[:12], done or _VERBS[verb][2], failure)
+    """`action` and `done` (what became of it) stand in for the verb's own."""
+    own, _, word = _VERBS[verb]
+    failure = _failure(action or own, engine, container, by=person(request))
+    _tell(request, request.POST.get("shown", "")[:60] or container[:12], done or word, failure)
     return _told(request, engine)
 
 
