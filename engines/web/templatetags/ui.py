@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import lucide
 from django import template
@@ -32,7 +33,13 @@ _TONES = {
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
     """A Lucide icon, decoration only. Raises for a name that does not exist."""
-    text: str = lucide._render_icon(str(name), size, aria_hidden="true", **{"class": "icon"})
+    return _icon(str(name), size)
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, size: int) -> SafeString:
+    # Made once: the library reads its archive each time.
+    text: str = lucide._render_icon(name, size, aria_hidden="true", **{"class": "icon"})
     return mark_safe(text)  # noqa: S308 (made by the icon library of constants)
 
 
