@@ -144,7 +144,7 @@ def unpause(request: HttpRequest, engine: Engine, container: str) -> HttpRespons
 @engine_view(Permission.CONTAINER_REMOVE)
 def remove(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBase:
     """`force` removes a running one, `volumes` its anonymous volumes as well."""
-    return _act(request, engine, container, "remove", partial(actions.remove, **_removal(request)))
+    return _act(request, engine, container, "remove", _removal(request))
 
 
 @require_POST
@@ -161,7 +161,7 @@ def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         return _told(request, engine)
     names, by, action = queries.names(engine), person(request), _VERBS[verb][0]
     if verb == "remove":
-        action = partial(action, **_removal(request))
+        action = _removal(request)
     # One that takes its time to stop holds up no other; what they did is told in the order they were chosen in.
     with ThreadPoolExecutor(_THREADS) as pool:
         failures = list(pool.map(partial(_failure, action, engine, by=by), ids))
@@ -220,8 +220,8 @@ def _act(
     return _told(request, engine)
 
 
-def _removal(request: HttpRequest) -> dict[str, bool]:
-    return {"force": "force" in request.POST, "volumes": "volumes" in request.POST}
+def _removal(request: HttpRequest) -> Action:
+    return partial(actions.remove, force="force" in request.POST, volumes="volumes" in request.POST)
 
 
 def _failure(action: Action, engine: Engine, container: str, *, by: User) -> str:
