@@ -78,4 +78,4 @@ def log_in(page: Page, username: str = USERNAME, password: str = PASSWORD) -> No
     page.fill("input[name=login]", username)
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
-    page.wait_for_url("**/")
+    page.wait_for_selector("body.app")

@@ -1,0 +1,279 @@
+"""Every page at every width and in both themes: nothing runs over, and axe finds nothing (WCAG 2.1 A and AA).
+
+With PILOTHOUSE_PICTURES in the environment, a picture of each is written to that directory.
+"""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import log_in
+from tests.rig.hosts import Host
+from tests.stack import ROOT, Stack, running
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+#: Narrower than this the page must still do without scrolling sideways (WCAG 1.4.10).
+NARROWEST = 320
+PHONE, TABLET, DESK = 390, 800, 1440
+PICTURES = os.environ.get("PILOTHOUSE_PICTURES", "")
+
+GOOD = """FROM busybox:local AS base
+RUN printf '\\033[32mgreen\\033[0m and \\033[1;31mred\\033[0m\\n'
+RUN for i in $(seq 1 40); do echo "line $i of the build"; done
+FROM base
+RUN echo %s
+"""
+BAD = "FROM busybox:local\nRUN echo about to fail; echo oops >&2; exit 7\n"
+SLOW = 'FROM busybox:local\nRUN i=0; while [ $i -lt 600 ]; do echo "tick $i"; i=$((i+1)); sleep 1; done\n'
+HOSTILE = "a-very-long-name-of-a-container-that-somebody-generated-0123456789-0123456789-0123456789"
+
+
+@dataclass
+class Harbour:
+    """A console with something of everything, and the paths of its operations by name."""
+
+    stack: Stack
+    container: str
+    operations: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[Stack]:
+    """A console that knows no engine yet."""
+    with running() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def harbour(unix_host: Host, tls_host: Host) -> Iterator[Harbour]:
+    """Two engines that answer, one that does not and one that is disabled; containers; builds of every end."""
+    with running() as stack:
+        stack.register(unix_host.endpoint, "Harbour", "harbour")
+        stack.register(tls_host.endpoint, "Lighthouse of the northern approach", "lighthouse")
+        stack.manage(script=_OTHERS)
+        names = containers(unix_host)
+        town = Harbour(stack, inspect(unix_host, "shown", "{{.Id}}"))
+        try:
+            browser = stack.browser().login()
+            for name, text in {"good": GOOD % stack.port, "bad": BAD, "slow": SLOW}.items():
+                fields = {"dockerfile": text, "tags": f"shop/{name}:1"}
+                reply = browser.submit("/engines/harbour/images/build/", fields)
+                town.operations[name] = re.search(r"/operations/[0-9a-f-]{36}/", reply.url)[0]
+            for name, word in {"good": "Succeeded", "bad": "Failed", "slow": "tick 3"}.items():
+                path = town.operations[name] + ("log.txt" if name == "slow" else "")
+                until(lambda path=path, word=word: word.lower() in browser.page(path).text.lower())
+            yield town
+        finally:
+            browser.submit(f"{town.operations['slow']}cancel/", form="/operations/")
+            docker(unix_host, "rm", "-f", *names)
+
+
+_OTHERS = """
+from django.contrib.auth.models import User
+from engines.models import Engine
+Engine(name="Wreck", slug="wreck", url="unix:///nowhere/docker.sock", api_version="1.41").save()
+Engine(name="Laid up", slug="laid-up", url="tcp://192.0.2.1:2376", api_version="1.41", enabled=False).save()
+User.objects.create_user("guest", password="correct-horse-battery")
+"""
+
+
+def docker(host: Host, *arguments: str) -> str:
+    argv = ["docker", "-H", f"unix://{host.engine.socket}", *arguments]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def inspect(host: Host, name: str, what: str) -> str:
+    return docker(host, "inspect", "--format", what, name)
+
+
+def containers(host: Host) -> list[str]:
+    """Containers in several states; their names."""
+    sleep = ["--stop-signal", "SIGKILL", "busybox:local", "sleep", "1000000"]
+    docker(host, "run", "-d", "--name", "shown", "-p", "18080:80", "-e", "COLOUR=blue", "-l", "tier=web", *sleep)
+    docker(host, "run", "-d", "--name", "resting", *sleep)
+    docker(host, "pause", "resting")
+    docker(host, "create", "--name", HOSTILE, *sleep)
+    docker(host, "run", "-d", "--name", "crashed", "busybox:local", "sh", "-c", "exit 3")
+    return ["shown", "resting", HOSTILE, "crashed"]
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page, by name; `wait` is a selector that says it is complete, `do` what one does there first."""
+
+    name: str
+    path: str
+    wait: str = "main"
+    do: Callable[[Page], object] = lambda page: None
+
+
+def places(town: Harbour) -> list[Place]:
+    done = "operation-log[data-status]"
+    return [
+        Place("fleet", "/", ".card"),
+        Place("engine", "/engines/harbour/"),
+        Place("engine-down", "/engines/wreck/"),
+        Place("engine-disabled", "/engines/laid-up/"),
+        Place("engine-add", "/engines/add/"),
+        Place("engine-add-errors", "/engines/add/", "[aria-invalid=true]", wrong_engine),
+        Place("engine-edit", "/engines/lighthouse/edit/"),
+        Place("engine-remove", "/engines/laid-up/remove/"),
+        Place("operations", "/operations/", "tbody tr"),
+        Place("operations-none", "/operations/?q=zzz", ".empty"),
+        Place("operation-good", town.operations["good"], done),
+        Place("operation-failed", town.operations["bad"], f"{done} .step.open"),
+        Place("operation-running", town.operations["slow"], "operation-log .step.open"),
+        Place(
+            "operation-raw",
+            town.operations["good"],
+            ".raw .line:not([hidden])",
+            lambda page: page.click("[data-view=raw]"),
+        ),
+        Place("operation-search", town.operations["good"], ".marked", search),
+        Place("build", "/engines/harbour/images/build/"),
+        Place("build-errors", "/engines/harbour/images/build/", "[aria-invalid=true]", wrong_build),
+        Place("containers", "/engines/harbour/containers/", "tbody tr"),
+        Place("containers-chosen", "/engines/harbour/containers/", "output:text('selected')", choose),
+        Place("containers-menu", "/engines/harbour/containers/", "#row-menu:popover-open", row_menu),
+        Place("containers-none", "/engines/harbour/containers/?q=zzz", ".empty"),
+        Place("containers-down", "/engines/wreck/containers/"),
+        Place("images", "/engines/harbour/images/", "tbody tr"),
+        Place("image-pull", "/engines/harbour/images/pull/"),
+        Place("container", f"/engines/harbour/containers/{town.container}/"),
+        Place("container-new", "/engines/harbour/containers/create/?image=busybox:local"),
+        Place("account", "/accounts/profile/"),
+        Place("password", "/accounts/password/change/"),
+        Place("not-found", "/nothing/"),
+        Place("jump", "/engines/harbour/", "dialog[open] [role=option]", lambda page: page.keyboard.press("Control+k")),
+        Place("account-menu", "/", "#account:popover-open", lambda page: page.click("[popovertarget=account]")),
+        Place("confirm", "/engines/harbour/containers/", "dialog#confirm[open]", confirm),
+    ]
+
+
+def search(page: Page) -> None:
+    page.wait_for_selector("operation-log[data-status]")
+    page.fill("operation-log input", "line")
+
+
+def wrong_engine(page: Page) -> None:
+    page.fill("input[name=name]", "Somewhere")
+    page.fill("input[name=url]", "ftp://user:secret@example.com")
+    send(page)
+
+
+def wrong_build(page: Page) -> None:
+    page.fill("textarea[name=dockerfile]", "RUN nothing")
+    page.fill("textarea[name=tags]", "Not A Tag")
+    send(page)
+
+
+def send(page: Page) -> None:
+    page.locator("main form").filter(has=page.locator("input[name=name], [name=dockerfile]")).locator(
+        "button.primary"
+    ).click()
+
+
+def choose(page: Page) -> None:
+    for box in page.locator("tbody input[name=id]").all()[:2]:
+        box.check()
+
+
+def row_menu(page: Page) -> None:
+    page.locator("[data-row]").first.click()
+
+
+def confirm(page: Page) -> None:
+    choose(page)
+    page.locator("button[value=remove][data-bulk]").click()
+
+
+def faults(page: Page, name: str, *, axe: bool = True) -> list[str]:
+    """What is wrong with the page as it stands, at its width and down to the narrowest."""
+    found = []
+    size = page.viewport_size
+    for width in sorted({size["width"], TABLET, NARROWEST}, reverse=True):
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if over > 0:
+            found.append(f"{name}: {over} pixels too wide at {width}: {page.evaluate(WIDEST)}")
+    page.set_viewport_size(size)
+    if axe:
+        page.evaluate(AXE.read_text())
+        result = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES)
+        for one in result["violations"]:
+            nodes = [f"{node['target']} {node['failureSummary'].splitlines()[-1].strip()}" for node in one["nodes"][:3]]
+            found.append(f"{name}: {one['id']}: {nodes}")
+    return found
+
+
+WIDEST = """[...document.querySelectorAll("body *")]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 3).map((each) => each.outerHTML.slice(0, 120))"""
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        Path(PICTURES).mkdir(exist_ok=True)
+        page.screenshot(path=f"{PICTURES}/{name}.png", full_page="dialog" not in name)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(DESK, False), (PHONE, True)], ids=["desk-light", "phone-dark"])
+def test_every_page_fits_and_is_accessible(fresh, harbour: Harbour, width: int, dark: bool) -> None:
+    page = fresh(harbour.stack.url, width=width, dark=dark)
+    log_in(page)
+    found = []
+    for place in places(harbour):
+        page.goto(place.path)
+        place.do(page)
+        page.wait_for_selector(place.wait)
+        picture(page, f"{place.name}-{width}-{'dark' if dark else 'light'}")
+        found += faults(page, place.name)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(DESK, True), (PHONE, False)], ids=["desk-dark", "phone-light"])
+def test_logged_out_empty_and_refused_pages(fresh, empty: Stack, harbour: Harbour, width: int, dark: bool) -> None:
+    page = fresh(harbour.stack.url, width=width, dark=dark)
+    theme, found = "dark" if dark else "light", []
+
+    def check(name: str, path: str) -> None:
+        page.goto(path)
+        picture(page, f"{name}-{width}-{theme}")
+        found.extend(faults(page, name))
+
+    check("login", "/accounts/login/")
+    page.fill("input[name=login]", "guest")
+    page.fill("input[name=password]", "wrong")
+    page.click("button[type=submit]")
+    page.wait_for_selector(".errors, .notice")
+    picture(page, f"login-refused-{width}-{theme}")
+    found += faults(page, "login-refused")
+    check("setup-refused", "/setup/?token=wrong")
+    log_in(page, "guest")
+    check("fleet-of-a-guest", "/")
+    check("forbidden", "/engines/add/")
+    page = fresh(empty.url, width=width, dark=dark)
+    log_in(page)
+    check("fleet-empty", "/")
+    check("operations-empty", "/operations/")
+    if width == PHONE:
+        page.click("[popovertarget=side]")
+        page.wait_for_selector("#side:popover-open")
+        picture(page, f"side-{width}-{theme}")
+        found += faults(page, "side")
+    assert not found, "\n".join(found)
