@@ -3,13 +3,13 @@
 from django.conf import settings
 
 from engines.client import connect
-from engines.client.connect import OLDEST_API, Client
+from engines.client.connect import Client
 from engines.client.endpoint import Endpoint, SshMaterial, TlsMaterial, parse
 from engines.models import Engine
 
 
 def endpoint(engine: Engine) -> Endpoint:
-    """How to reach `engine`. Until its API version is pinned the oldest one we speak is used.
+    """How to reach `engine`. Until its API version is pinned it is empty, and the engine takes its newest.
 
     Raises SecretUnreadable when its key material cannot be decrypted.
     """
@@ -18,7 +18,7 @@ def endpoint(engine: Engine) -> Endpoint:
     return Endpoint(
         key=engine.key_id.hex,
         address=address,
-        api_version=engine.api_version or OLDEST_API,
+        api_version=engine.api_version,
         run_dir=settings.RUN_DIR,
         tls=tls if address.scheme == "tcp" else None,
         ssh=SshMaterial(engine.ssh_key, engine.ssh_host_key) if address.scheme == "ssh" else None,

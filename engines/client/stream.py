@@ -35,6 +35,8 @@ class AsyncEngine:
         self._endpoint = endpoint
         self._session: aiohttp.ClientSession | None = None
         self._way: Route | None = None
+        # Without a version the engine takes its newest.
+        self._prefix = f"/v{endpoint.api_version}" if endpoint.api_version else ""
         self.requests: list[Request] = []
 
     async def __aenter__(self) -> "AsyncEngine":
@@ -73,13 +75,13 @@ class AsyncEngine:
         """
         if self._session is None or self._way is None:
             raise RuntimeError("AsyncEngine is used outside its context")
-        url = f"{self._way.base_url}/v{self._endpoint.api_version}{path}"
+        versioned = self._prefix + path
         began = time.monotonic()
         status = 0
         try:
             async with self._session.request(
                 method,
-                url,
+                self._way.base_url + versioned,
                 params=params,
                 data=body,
                 headers=headers,
@@ -96,7 +98,7 @@ class AsyncEngine:
             # Before an answer began, the way itself knows best what a cut means: SSH hides who closed.
             raise (describe(error, patience) if status else self._way.told(error, patience)) from error
         finally:
-            shown = shown_path(f"/v{self._endpoint.api_version}{path}" + _query(params))
+            shown = shown_path(versioned + _query(params))
             self.requests.append(Request(method, shown, status, round((time.monotonic() - began) * 1000)))
 
     async def json(

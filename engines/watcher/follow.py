@@ -4,7 +4,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from typing import Any
 
+from engines.client.connect import negotiate
 from engines.client.endpoint import Endpoint
 from engines.client.errors import EngineError, NotAnEngine
 from engines.client.stream import AsyncEngine, messages
@@ -21,19 +23,24 @@ _BACK_OFF = (0.5, 1, 2, 5)
 
 
 class Follower:
-    """Follows `endpoint` until cancelled. What it learns goes to `learned` (a Reading) and `failed` (a sentence)."""
+    """Follows `endpoint` until cancelled.
+
+    What it finds goes to `pinned` (the API version agreed, when none was), `learned` (a Reading) and `failed`.
+    """
 
     def __init__(
         self,
         endpoint: Endpoint,
         gatherer: Gatherer,
         *,
+        pinned: Callable[[str], None],
         learned: Callable[[Reading], None],
         failed: Callable[[str], None],
         since: str = "",
     ) -> None:
         self._endpoint = endpoint
         self._gatherer = gatherer
+        self._pinned = pinned
         self._learned = learned
         self._failed = failed
         self.since = since
@@ -45,6 +52,9 @@ class Follower:
         while True:
             try:
                 async with AsyncEngine(self._endpoint) as engine:
+                    if not self._endpoint.api_version:
+                        # Agreed once, at the first contact. The row changes, and another follower begins with it.
+                        self._pinned(negotiate(await self._ask(engine, "/version")))
                     await self._read(engine)
                     failures = 0
                     self._missed_something()
@@ -57,10 +67,14 @@ class Follower:
                 await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 (no secret)
 
     async def _read(self, engine: AsyncEngine) -> None:
-        info = await engine.json("GET", "/info", seconds=_CALL_SECONDS)
-        if not isinstance(info, dict):
+        self._learned(Reading.from_api(await self._ask(engine, "/info")))
+
+    @staticmethod
+    async def _ask(engine: AsyncEngine, path: str) -> dict[str, Any]:
+        reply = await engine.json("GET", path, seconds=_CALL_SECONDS)
+        if not isinstance(reply, dict):
             raise NotAnEngine("The engine sent other JSON than a Docker Engine does.")
-        self._learned(Reading.from_api(info))
+        return reply
 
     def _missed_something(self) -> None:
         for topic in ("containers", "images", "networks", "volumes"):

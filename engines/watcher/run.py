@@ -74,6 +74,7 @@ class Watcher:
         follower = Follower(
             target.endpoint,
             gatherer,
+            pinned=lambda version: self._spawn(self._sync(store.save_version, target.pk, version)),
             learned=lambda reading: self._spawn(self._learned(target.pk, gatherer, reading)),
             failed=lambda sentence: self._spawn(self._failed(target.pk, gatherer, sentence)),
             since=target.since,

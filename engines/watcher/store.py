@@ -43,6 +43,11 @@ def target(engine_pk: int) -> Target | None:
         return Target(engine.pk, None, sentence=str(error))
 
 
+def save_version(engine_pk: int, api_version: str) -> None:
+    """Pin the API version agreed with this engine, unless somebody has done so meanwhile."""
+    Engine.objects.filter(pk=engine_pk, api_version="").update(api_version=api_version)
+
+
 def save_reading(engine_pk: int, reading: Reading) -> bool:
     """Store that the engine is up and what it said; whether that differs from before."""
     now = timezone.now()

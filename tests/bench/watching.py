@@ -17,7 +17,9 @@ _ENGINES = 200
 _IDLE_SECONDS = 15
 _ADD = """
 from engines.models import Engine
-Engine.objects.bulk_create(Engine(name=f"Sim {{n}}", slug=f"sim-{{n}}", url="unix://{path}") for n in range({count}))
+Engine.objects.bulk_create(
+    Engine(name=f"Sim {{n}}", slug=f"sim-{{n}}", url="unix://{path}", api_version="1.41") for n in range({count})
+)
 """
 _UP = 'from engines.models import EngineState\nprint(EngineState.objects.filter(status="UP").count())\n'
 

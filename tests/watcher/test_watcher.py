@@ -114,6 +114,17 @@ async def test_rows_that_come_change_and_go_are_followed(register, unix_engine, 
     assert not await EngineState.objects.aexists()
 
 
+async def test_the_api_version_is_agreed_at_the_first_contact(register, unix_engine):
+    row = await database_sync_to_async(register)(unix_engine)
+    await Engine.objects.filter(pk=row.pk).aupdate(api_version="")
+    async with watching():
+        await state_where(row.pk, status="UP")
+        deadline = time.monotonic() + 5
+        while (await Engine.objects.aget(pk=row.pk)).api_version != unix_engine.api_version:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+
+
 async def test_key_material_that_cannot_be_read_is_told_as_the_engine_s_state(engine):
     await Engine.objects.filter(pk=engine.pk).aupdate(url="ssh://a@b:22", ssh_key_sealed="v1:AAAA")
     async with watching():
@@ -146,7 +157,8 @@ async def test_two_hundred_engines_in_one_process(tmp_path):
     runner = await simulated()
     await web.UnixSite(runner, str(tmp_path / "many.sock")).start()
     await Engine.objects.abulk_create(
-        Engine(name=f"E{number}", slug=f"e{number}", url=f"unix://{tmp_path}/many.sock") for number in range(200)
+        Engine(name=f"E{number}", slug=f"e{number}", url=f"unix://{tmp_path}/many.sock", api_version="1.41")
+        for number in range(200)
     )
     async with watching():
         deadline = time.monotonic() + 20
