@@ -10,6 +10,9 @@ from engines.operations.job import Job, OperationFailed
 
 #: X-Registry-Auth of `{}`: without the header an engine may use a login of its own.
 NO_LOGIN = {"X-Registry-Auth": "e30="}
+#: Layers shown; the rest is told in the log alone. An image has 127 at most, so more come from no honest engine.
+_MOST_LAYERS = 256
+_ID_CHARACTERS = 64
 #: What the engine says of a layer, and the state shown for it.
 _STATES = {
     "Pulling fs layer": "waiting",
@@ -59,9 +62,9 @@ async def pull(job: Job) -> dict[str, Any]:
 
 async def _hear(job: Job, layers: dict[str, Layer], message: dict[str, Any]) -> str:
     """Take one message; the text of a final `Status: …` line, or empty."""
-    status, layer_id = str(message.get("status") or ""), str(message.get("id") or "")
+    status, layer_id = str(message.get("status") or ""), str(message.get("id") or "")[:_ID_CHARACTERS]
     state = _STATES.get(status)
-    if not layer_id or state is None:
+    if not layer_id or state is None or (layer_id not in layers and len(layers) >= _MOST_LAYERS):
         await job.log.write(f"{layer_id}: {status}" if layer_id else status)
         return status if status.startswith("Status: ") else ""
     layer = layers.setdefault(layer_id, Layer(layer_id))
