@@ -16,6 +16,10 @@ class OperationLog extends HTMLElement {
   #hits = /** @type {number[]} */ ([]);
   #hit = -1;
   #words = "";
+  /** How many lines were searched for the words. */
+  #scanned = 0;
+  /** @type {Promise<void> | null} */
+  #scanning = null;
 
   connectedCallback() {
     if (this.raw) return;
@@ -80,6 +84,7 @@ class OperationLog extends HTMLElement {
     const at = (index) => this.#lines[index] ?? "";
     this.raw.show(this.#lines.length, at);
     this.steps.refresh(at);
+    if (this.#words) this.#scan();
   }
 
   /** @param {any} progress */
@@ -140,29 +145,47 @@ class OperationLog extends HTMLElement {
     button.textContent = following ? "Following" : "Follow";
   }
 
-  /** Find `words` in all lines, in slices that leave the page responsive. @param {string} words */
+  /** Find `words` in all lines, and go to the first. @param {string} words */
   async #search(words) {
-    this.#words = words;
     const wanted = words.toLowerCase();
-    /** @type {number[]} */
-    const hits = [];
+    this.#words = wanted;
+    this.#hits = [];
+    this.#hit = -1;
+    this.#scanned = 0;
+    await this.#scan();
+    if (this.#words !== wanted || this.#hit >= 0 || !this.#hits.length) return;
+    this.#view("raw");
+    this.#walk(1);
+  }
+
+  /** Search what was not searched yet; one scan at a time, which takes up new words and new lines as they come. */
+  #scan() {
+    this.#scanning ??= this.#scanAll().finally(() => {
+      this.#scanning = null;
+      this.#showHits();
+    });
+    return this.#scanning;
+  }
+
+  async #scanAll() {
     let slice = performance.now();
-    for (let index = 0; wanted && index < this.#lines.length; index += 1) {
-      if (plain(this.#lines[index]).toLowerCase().includes(wanted)) hits.push(index);
-      if ((index & 4095) === 0 && performance.now() - slice > SLICE_MS) {
+    while (this.#words && this.#scanned < this.#lines.length) {
+      const index = this.#scanned;
+      this.#scanned += 1;
+      if (plain(this.#lines[index]).toLowerCase().includes(this.#words)) this.#hits.push(index);
+      if ((index & 1023) === 0 && performance.now() - slice > SLICE_MS) {
         await new Promise((resolve) => setTimeout(resolve));
-        if (this.#words !== words) return;
         slice = performance.now();
       }
     }
-    this.#hits = hits;
-    this.#hit = -1;
-    this.querySelector(".step-keys").hidden = !hits.length;
-    this.querySelector(".hits").textContent = wanted ? (hits.length ? `${hits.length} ${hits.length === 1 ? "hit" : "hits"}` : `no hit for “${visible(words)}”`) : "";
-    if (hits.length) {
-      this.#view("raw");
-      this.#walk(1);
-    }
+  }
+
+  #showHits() {
+    const count = this.#hits.length;
+    this.querySelector(".step-keys").hidden = !count;
+    const found = this.#hit < 0 ? `${count} ${count === 1 ? "hit" : "hits"}` : `${this.#hit + 1} of ${count}`;
+    const shown = count ? found : `no hit for “${visible(this.#words)}”`;
+    this.querySelector(".hits").textContent = this.#words ? shown : "";
   }
 
   /** @param {number} step */
@@ -170,7 +193,7 @@ class OperationLog extends HTMLElement {
     if (!this.#hits.length) return;
     this.#hit = (this.#hit + step + this.#hits.length) % this.#hits.length;
     this.raw.reveal(this.#hits[this.#hit]);
-    this.querySelector(".hits").textContent = `${this.#hit + 1} of ${this.#hits.length}`;
+    this.#showHits();
   }
 }
 

@@ -5,11 +5,13 @@
 const SEQUENCE = /\x1b(?:\[([0-9;:?<=>]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~]?)/g;
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 const OWNER = /^#\d+ (?:\d+\.\d+ )?/;
+/** Beyond this many colours of their own, the nearest of 256 is taken. */
+const MOST_RULES = 2000;
 const STEPS = [0, 95, 135, 175, 215, 255];
 
 const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets.push(sheet);
-/** @type {Set<string>} Colours of 256 that have their rule already. */
+/** @type {Set<string>} Colours that have their rule already. */
 const ruled = new Set();
 
 /** @param {string} text */
@@ -42,7 +44,7 @@ export function parse(line) {
   let from = 0;
   for (const match of line.matchAll(SEQUENCE)) {
     if (match.index > from) parts.push([classes(style), visible(line.slice(from, match.index))]);
-    if (match[2] === "m") apply(style, match[1].split(/[;:]/).map(Number));
+    if (match[2] === "m") apply(style, codesOf(match[1]));
     from = match.index + match[0].length;
   }
   if (from < line.length) parts.push([classes(style), visible(line.slice(from))]);
@@ -50,6 +52,17 @@ export function parse(line) {
 }
 
 const blank = () => ({ bold: false, dim: false, italic: false, underline: false, fg: "", bg: "" });
+
+/** @param {string} parameters What stands between `ESC[` and `m`. @returns {number[]} */
+function codesOf(parameters) {
+  return parameters.split(";").flatMap((parameter) => {
+    const [code, ...rest] = parameter.split(":").map(Number);
+    if (code === 4 && rest[0] === 0) return [24];
+    // Of a kind of underline, the underline; of a colour with colons, all but the colour space that may precede red.
+    if (code !== 38 && code !== 48) return [code];
+    return rest[0] === 2 && rest.length > 4 ? [code, 2, ...rest.slice(2, 5)] : [code, ...rest];
+  });
+}
 
 /** @param {ReturnType<typeof blank>} style @param {number[]} codes */
 function apply(style, codes) {
@@ -70,24 +83,35 @@ function apply(style, codes) {
     else if (code >= 100 && code <= 107) style.bg = `b${code - 92}`;
     else if (code === 49) style.bg = "";
     else if (code === 38 || code === 48) {
-      const [number, used] = extended(codes.slice(at + 1));
-      if (number !== null) style[code === 38 ? "fg" : "bg"] = `${code === 38 ? "f" : "b"}${number}`;
+      const [colour, used] = extended(codes.slice(at + 1));
+      if (colour) style[code === 38 ? "fg" : "bg"] = `${code === 38 ? "f" : "b"}${colour}`;
       at += used;
     }
   }
 }
 
-/** A colour of 256 from `5;n` or, the nearest one, from `2;r;g;b`; and how many codes it took. @param {number[]} codes */
+/**
+ * A colour of 256 from `5;n`, or `x` and its hexadecimal digits from `2;r;g;b`; and how many codes it took.
+ * @param {number[]} codes @returns {[string, number]}
+ */
 function extended(codes) {
-  if (codes[0] === 5) return [Number.isInteger(codes[1]) && codes[1] >= 0 && codes[1] < 256 ? codes[1] : null, 2];
-  if (codes[0] !== 2) return [null, 0];
-  const nearest = codes.slice(1, 4).map((value) => STEPS.reduce((best, step, index) => (Math.abs(step - value) < Math.abs(STEPS[best] - value) ? index : best), 0));
-  return [16 + 36 * (nearest[0] ?? 0) + 6 * (nearest[1] ?? 0) + (nearest[2] ?? 0), 4];
+  if (codes[0] === 5) return [Number.isInteger(codes[1]) && codes[1] >= 0 && codes[1] < 256 ? String(codes[1]) : "", 2];
+  if (codes[0] !== 2) return ["", 0];
+  const rgb = [1, 2, 3].map((index) => Math.min(255, codes[index] || 0));
+  if (ruled.size < MOST_RULES) return [`x${rgb.map((value) => value.toString(16).padStart(2, "0")).join("")}`, 4];
+  const [red, green, blue] = rgb.map(nearest);
+  return [String(16 + 36 * red + 6 * green + blue), 4];
+}
+
+/** @param {number} value @returns {number} Which of STEPS is nearest. */
+function nearest(value) {
+  const away = STEPS.map((step) => Math.abs(step - value));
+  return away.indexOf(Math.min(...away));
 }
 
 /** @param {ReturnType<typeof blank>} style */
 function classes(style) {
-  for (const colour of [style.fg, style.bg]) if (colour && Number(colour.slice(1)) > 15) rule(colour);
+  for (const colour of [style.fg, style.bg]) if (colour[1] === "x" || Number(colour.slice(1)) > 15) rule(colour);
   const names = [style.fg && `ansi-${style.fg}`, style.bg && `ansi-${style.bg}`];
   for (const name of ["bold", "dim", "italic", "underline"]) names.push(style[name] && `ansi-${name}`);
   return names.filter(Boolean).join(" ");
@@ -97,9 +121,14 @@ function classes(style) {
 function rule(colour) {
   if (ruled.has(colour)) return;
   ruled.add(colour);
-  const number = Number(colour.slice(1));
+  const property = colour[0] === "f" ? "color" : "background-color";
+  const value = colour[1] === "x" ? `#${colour.slice(2)}` : `rgb(${of256(Number(colour.slice(1))).join(",")})`;
+  sheet.insertRule(`.ansi-${colour}{${property}:${value}}`);
+}
+
+/** @param {number} number 16 to 255. @returns {number[]} Red, green, blue. */
+function of256(number) {
   const grey = 8 + 10 * (number - 232);
   const cube = number - 16;
-  const rgb = number > 231 ? [grey, grey, grey] : [STEPS[Math.floor(cube / 36)], STEPS[Math.floor(cube / 6) % 6], STEPS[cube % 6]];
-  sheet.insertRule(`.ansi-${colour}{${colour[0] === "f" ? "color" : "background-color"}:rgb(${rgb.join(",")})}`);
+  return number > 231 ? [grey, grey, grey] : [STEPS[Math.floor(cube / 36)], STEPS[Math.floor(cube / 6) % 6], STEPS[cube % 6]];
 }

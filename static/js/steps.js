@@ -59,7 +59,9 @@ export class StepList extends HTMLElement {
     if (value === this.#following) return;
     this.#following = value;
     this.dispatchEvent(new Event("followchange"));
-    if (value) this.#followRunning();
+    if (!value) return;
+    for (const { view } of this.#rows.values()) if (view) view.following = true;
+    this.#followRunning();
   }
 
   /** @param {number} step @param {number} index */
@@ -156,6 +158,11 @@ export class StepList extends HTMLElement {
     const entry = this.#rows.get(id);
     if (!entry || entry.row.dataset.failed) return;
     entry.row.dataset.failed = "true";
+    if (!this.#following) {
+      // What one is reading stays where it is.
+      this.#open(id, true);
+      return;
+    }
     for (const [other] of this.#rows) if (other !== id) this.#open(other, false);
     this.#open(id, true);
     entry.row.scrollIntoView({ block: "nearest" });
@@ -176,6 +183,10 @@ export class StepList extends HTMLElement {
     entry.view.setAttribute("aria-label", `Lines of ${entry.item.name}`);
     entry.row.append(entry.view);
     entry.view.following = true;
+    // Who scrolls up in a step reads it: the next step must not close it.
+    entry.view.addEventListener("followchange", () => {
+      if (!entry.view?.following) this.following = false;
+    });
     this.#fill(id ?? "", entry.view);
   }
 

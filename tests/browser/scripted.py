@@ -44,6 +44,10 @@ class ScriptedServer:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
 
+    def tell(self, event: asyncio.Event) -> None:
+        """Set `event`, for which a script waits."""
+        self._loop.call_soon_threadsafe(event.set)
+
     def cut(self) -> None:
         """Close all sockets that are open, as a server does that goes away."""
         asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)

@@ -176,6 +176,7 @@ def test_colours_become_classes_and_nothing_else_gets_through(watch: Watch) -> N
             0,
             "\x1b[31mred\x1b[0m and \x1b[1;38;5;208morange\x1b[0m and \x1b[38;2;10;200;30mgreen\x1b[m.",
             "\x1b]0;title\x07\x1b[2J\x1b[Hleft\x1bPq#0\x1b\\ over\x1b",
+            "\x1b[38:2::10:200:30mcolons\x1b[39m \x1b[48:5:200mback\x1b[m \x1b[4:3mwavy",
             "safe \u202etxt.exe\u202c \x00\x08\x9b31m",
             "10%\r50%\r100%\r",
             "#1 0.5 10%\r\x1b[32m99%",
@@ -186,17 +187,22 @@ def test_colours_become_classes_and_nothing_else_gets_through(watch: Watch) -> N
     page = watch(paints)
     until_finished(page)
     lines = page.locator("line-view.raw .line:visible")
-    expect(lines).to_have_count(6)
+    expect(lines).to_have_count(7)
     assert lines.all_inner_texts() == [
         "red and orange and green.",
         "left over",
+        "colons back wavy",
         "safe ⟨U+202E⟩txt.exe⟨U+202C⟩ ␀␈⟨U+009B⟩31m",
         "100%",
         "#1 0.5 99%",
         "<img src=x onerror=alert(1)>",
     ]
     colours = lines.nth(0).locator("span").evaluate_all("spans => spans.map(span => getComputedStyle(span).color)")
-    assert len(set(colours)) == 3 and colours[1] == "rgb(255, 135, 0)"
+    assert len(set(colours)) == 3 and colours[1:] == ["rgb(255, 135, 0)", "rgb(10, 200, 30)"]
+    seen = lines.nth(2).locator("span")
+    assert seen.nth(0).evaluate("span => getComputedStyle(span).color") == "rgb(10, 200, 30)"
+    assert seen.nth(1).evaluate("span => getComputedStyle(span).backgroundColor") == "rgb(255, 0, 215)"
+    assert seen.nth(2).evaluate("span => getComputedStyle(span).fontStyle") == "normal"
     assert page.locator("line-view [style]:not(.window)").count() <= 1, "only the spacer has a height"
 
 
@@ -219,6 +225,48 @@ def test_search_counts_and_walks(watch: Watch) -> None:
     expect(hits).to_have_text("3 of 3")
     box.fill("haystack")
     expect(hits).to_contain_text("no hit")
+
+
+def test_hits_grow_with_the_log(watch: Watch) -> None:
+    asked = asyncio.Event()
+
+    async def tells(socket: web.WebSocketResponse, after: int) -> None:
+        await chunk(socket, 0, "a needle")
+        await asked.wait()
+        await chunk(socket, 1, "hay", "another needle")
+        await finished(socket)
+
+    page = watch(tells)
+    page.get_by_role("searchbox").fill("needle")
+    expect(page.locator(".hits")).to_have_text("1 of 1")
+    page.server.tell(asked)
+    until_finished(page)
+    expect(page.locator(".hits")).to_have_text("1 of 2")
+
+
+def test_who_reads_a_step_is_not_torn_from_it(watch: Watch) -> None:
+    first, second = "[1/2] RUN first", "[2/2] RUN second"
+
+    async def builds(socket: web.WebSocketResponse, after: int) -> None:
+        await chunk(socket, 0, f"#1 {first}", *(f"#1 0.1 line {number}" for number in range(200)))
+        await progress(socket, step(1, first, "running"))
+        await page_read.wait()
+        await chunk(socket, 201, f"#2 {second}", "#2 0.1 other")
+        await progress(socket, step(1, first, "done", seconds=1), step(2, second, "running"))
+        await stay(socket)
+
+    page_read = asyncio.Event()
+    page = watch(builds)
+    view = page.locator(".step line-view")
+    expect(view.locator(".line", has_text="line 199")).to_be_visible()
+    view.hover()
+    page.mouse.wheel(0, -300)
+    expect(page.locator("[data-follow]")).to_have_text("Follow")
+    page.server.tell(page_read)
+    expect(page.locator(".step")).to_have_count(2)
+    expect(page.locator(".step.open")).to_contain_text("first")
+    page.locator("[data-follow]").click()
+    expect(page.locator(".step.open")).to_contain_text("second")
 
 
 def test_scrolling_up_stops_following_and_the_button_resumes(watch: Watch) -> None:
