@@ -39,7 +39,7 @@ class CreateForm(forms.Form):
     ports = forms.CharField(
         required=False,
         widget=_lines(2),
-        help_text="One a line. 8080:80 publishes on the host's own address only, 0.0.0.0:8080:80 on all.",
+        help_text="One a line. 8080:80 is reached from the engine's own host only, 0.0.0.0:8080:80 from everywhere.",
     )
     restart = forms.ChoiceField(choices=_POLICIES, initial="no", label="Restart", required=False)
     memory = forms.IntegerField(

@@ -85,7 +85,7 @@ def _ports(ports: tuple[Port, ...], host: str) -> str:
 def _port(port: Port, host: str) -> str:
     text, link = escape(str(port)), port_link(port, host)
     if not link:
-        return f'<span class="port muted">{text}</span>'
+        return f'<span class="muted">{text}</span>'
     return f'<a class="port" href="{escape(link)}" rel="noreferrer">{text}</a>'
 
 

@@ -69,7 +69,11 @@ def container_list(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         "may": may,
         "base": base,
     }
-    return respond(request, "containers/list.html", context, partial="rows")
+    page = respond(request, "containers/list.html", context, partial="rows")
+    if request.headers.get("HX-Request"):
+        # What is typed into the filter can be reloaded, and sent to somebody.
+        page["HX-Replace-Url"] = choice.link() if choice != Choice() else base
+    return page
 
 
 @require_safe
@@ -93,7 +97,7 @@ def container_page(request: HttpRequest, engine: Engine, container: str) -> Http
         "container": detail if may["start"] else detail.masked(),
         "ports": [(port, port_link(port, _published_host(request, engine))) for port in detail.ports],
         "may": may,
-        "signals": actions.SIGNALS,
+        "signals": [name for name in actions.SIGNALS if name != "KILL"],
         "base": _base(engine),
     }
     return respond(request, "containers/detail.html", context, partial="body")

@@ -57,7 +57,7 @@ document.addEventListener(
     }
     event.preventDefault();
     event.stopImmediatePropagation();
-    const verb = button?.textContent.trim() || "Go on";
+    const verb = button?.textContent.trim().replace("…", "") || "Go on";
     const { confirm, confirmName = "", confirmTicks = "" } = source.dataset;
     const ticked = await ask(confirm, confirmName, verb, confirmTicks);
     if (!ticked) return;

@@ -242,6 +242,14 @@ def test_links_of_the_list_keep_what_is_chosen(enter, container):
     assert 'aria-sort="descending"' in page
 
 
+def test_what_is_filtered_while_typing_is_in_the_address(enter, container):
+    client = enter("viewer")
+    part = client.get("/engines/real/containers/?q=boat&state=&sort=name", headers=HTMX)
+    assert part["HX-Replace-Url"] == "?q=boat"
+    assert client.get("/engines/real/containers/?q=&sort=name", headers=HTMX)["HX-Replace-Url"].endswith("/containers/")
+    assert "HX-Replace-Url" not in client.get("/engines/real/containers/?q=boat")
+
+
 @pytest.mark.parametrize("verb", ["start", "stop", "restart", "kill", "pause", "unpause", "remove"])
 @pytest.mark.parametrize(("who", "status"), [("anonymous", 302), ("stranger", 404), ("viewer", 403)])
 def test_who_may_not_act_changes_nothing(enter, unix_engine, container, verb, who, status):
