@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from random import Random
 
 import pytest
 from aiohttp import web
@@ -96,6 +97,29 @@ def test_a_lost_connection_costs_no_line(watch: Watch) -> None:
     until_finished(page)
     assert text(page) == ["line 0", "line 1", "line 2", "last"]
     assert page.server.cursors == [0, 1, 2, 3]
+
+
+def test_twenty_cuts_anywhere_leave_every_line_once_and_in_order(watch: Watch) -> None:
+    """Cut without a closing frame, in the middle of what is on its way; what was taken is not sent again."""
+    random = Random(20)
+    cuts = 0
+
+    async def breaks(socket: web.WebSocketResponse, after: int) -> None:
+        nonlocal cuts
+        for number in range(after, 2000, 20):
+            await chunk(socket, number, *(f"line {one}" for one in range(number, number + 20)))
+            if cuts < 20 and random.random() < 0.2:
+                cuts += 1
+                transport = socket._req.transport
+                transport.close() if random.random() < 0.5 else transport.abort()
+                return
+        await finished(socket)
+
+    page = watch(breaks)
+    until_finished(page, seconds=30)
+    assert text(page) == [f"line {number}" for number in range(2000)]
+    assert cuts == 20
+    assert len(page.server.cursors) == 21
 
 
 def test_a_withdrawn_right_is_said_and_not_tried_again(watch: Watch) -> None:
