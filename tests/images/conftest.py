@@ -18,6 +18,8 @@ from tests.rig.registry import Registry
 
 #: Bytes of the large layer. Random, so that the registry keeps it as large.
 LAYER_BYTES = 3_000_000
+MISSING = object()
+_IMAGE = {"Id": "sha256:aa"}
 _DOCKERFILE = f"""FROM {BASE}
 RUN head -c {LAYER_BYTES} /dev/urandom >/large
 RUN echo {{marker}} >/small
@@ -37,13 +39,16 @@ def pushed(tls_host: Host, registry: Registry) -> Iterator[str]:
 
 @pytest.fixture
 def pretender(run_dir: Path) -> Iterator[Callable[..., Endpoint]]:
-    """Makes an engine that answers a pull with these messages, and knows the image afterwards if `has` says so."""
+    """Makes an engine that answers POST with these messages, and GET with `reply`, or 404 when that is MISSING.
+
+    `declared` is the length it promises for the messages, unless 0.
+    """
     servers: list[ThreadingUnixStreamServer] = []
 
-    def make(*messages: object, has: bool = True, declared: int = 0) -> Endpoint:
+    def make(*messages: object, reply: object = _IMAGE, declared: int = 0) -> Endpoint:
         path = run_dir / f"{uuid.uuid4().hex[:8]}.sock"
         body = b"".join(json.dumps(message).encode() + b"\n" for message in messages)
-        server = ThreadingUnixStreamServer(str(path), _handler(body, has, declared))
+        server = ThreadingUnixStreamServer(str(path), _handler(body, reply, declared))
         servers.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return Endpoint("pretender", Address("unix", path=str(path)), "1.41", run_dir)
@@ -54,10 +59,13 @@ def pretender(run_dir: Path) -> Iterator[Callable[..., Endpoint]]:
         server.server_close()
 
 
-def _handler(body: bytes, has: bool, declared: int) -> type[BaseHTTPRequestHandler]:
+def _handler(body: bytes, reply: object, declared: int) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._reply(200 if has else 404, b'{"Id": "sha256:aa"}' if has else b'{"message": "No such image"}')
+            if reply is MISSING:
+                self._reply(404, b'{"message": "No such image"}')
+            else:
+                self._reply(200, json.dumps(reply).encode())
 
         def do_POST(self) -> None:
             self._reply(200, body, declared)

@@ -1,6 +1,7 @@
 """The pages of images on a real engine."""
 
 import html
+import time
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from engines import reach
+from engines.client.connect import connect
 from engines.images.queries import Choice, chosen
 from engines.images.types import Image
 from engines.models import Engine, Grant, Operation
@@ -25,9 +28,13 @@ def row(register, unix_engine) -> Engine:
 @pytest.fixture
 def enter(row) -> Callable[[str], Client]:
     def login(role: str) -> Client:
-        user = User.objects.create_user(role)
-        Grant.objects.create(engine=row, user=user, role=Role[role.upper()])
+        """A browser of somebody with this role on the engine, of a `stranger` to it, or of nobody (`anonymous`)."""
         client = Client()
+        if role == "anonymous":
+            return client
+        user = User.objects.create_user(role)
+        if role.upper() in Role.__members__:
+            Grant.objects.create(engine=row, user=user, role=Role[role.upper()])
         client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
         return client
 
@@ -79,6 +86,59 @@ def test_an_operator_may_not_pull(enter):
     client = enter("operator")
     assert client.get("/engines/real/images/pull/").status_code == 403
     assert client.post("/engines/real/images/pull/", {"reference": "a"}).status_code == 403
+
+
+def test_a_hung_engine_costs_the_page_ten_seconds_and_gives_a_sentence(enter, row, fresh_host):
+    Engine.objects.update(url=str(fresh_host.endpoint.address))
+    client = enter("viewer")
+    fresh_host.engine.suspend()
+    try:
+        began = time.monotonic()
+        reply = client.get("/engines/real/images/")
+        took = time.monotonic() - began
+    finally:
+        fresh_host.engine.resume()
+    assert reply.status_code == 502
+    assert took < 11
+    assert "The engine did not answer within 10 s." in text(reply)
+    assert "not overloaded or hanging" in text(reply)
+
+
+def test_an_engine_that_is_gone_is_told_in_a_part_as_well(enter, row, fresh_host):
+    Engine.objects.update(url=str(fresh_host.endpoint.address))
+    fresh_host.engine.kill()
+    reply = enter("viewer").get("/engines/real/images/", headers={"HX-Request": "true"})
+    assert reply.status_code == 502
+    assert "Check" in text(reply)
+    assert "<html" not in text(reply)
+
+
+def test_a_list_costs_one_call(enter, row, monkeypatch):
+    made = []
+    monkeypatch.setattr(reach, "client", lambda engine: made.append(connect(reach.endpoint(engine))) or made[-1])
+    assert enter("viewer").get("/engines/real/images/?q=busy&sort=-size").status_code == 200
+    assert [request.path for each in made for request in each.requests] == [f"/v{row.api_version}/images/json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("anonymous", 302), ("stranger", 404), ("viewer", 200), ("operator", 200), ("manager", 200)]
+)
+def test_who_sees_the_list(enter, name, status):
+    assert enter(name).get("/engines/real/images/").status_code == status
+
+
+@pytest.mark.parametrize("name", ["stranger", "anonymous"])
+def test_who_may_not_see_the_engine_cannot_pull(enter, name):
+    reply = enter(name).post("/engines/real/images/pull/", {"reference": "a"})
+    assert reply.status_code in {302, 404}
+    assert not Operation.objects.exists()
+
+
+@pytest.mark.parametrize("reply", [{}, None, "x", 5, [None, 5, "x", [], {}], [{"Id": None}] * 3])
+def test_a_hostile_list_is_no_error_page(enter, pretender, reply):
+    client = enter("viewer")
+    Engine.objects.update(url=str(pretender(reply=reply).address))
+    assert client.get("/engines/real/images/").status_code in {200, 502}
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], {}, [None, 1], True, -1, 1 << 80])

@@ -11,7 +11,7 @@ from engines.client.connect import call, connect
 from engines.client.errors import EngineReplied
 from engines.models import LogChunk, Operation
 from engines.operations import actions, run, tasks
-from tests.images.conftest import LAYER_BYTES
+from tests.images.conftest import LAYER_BYTES, MISSING
 from tests.operations.conftest import wait_for
 from tests.rig.cell import HOST
 from tests.rig.images import build
@@ -236,7 +236,7 @@ def test_a_pull_on_an_engine_behind_tls_or_ssh(start, register, registry, pushed
         ([{"status": "Pulling from a"}, {"error": "no space left on device"}], {}, "a:1 was not pulled: no space left"),
         ([{"status": "Pulling from a"}], {}, "ended before the pull did"),
         ([{"status": "Pulling from a"}], {"declared": 9999}, "closed without a proper answer"),
-        ([DOWNLOADED], {"has": False}, "has no image a:1"),
+        ([DOWNLOADED], {"reply": MISSING}, "has no image a:1"),
         ([DOWNLOADED, {"error": {"code": 1}}], {}, "a:1 was not pulled"),
         ([["no", "object"]], {}, "other JSON"),
     ],
