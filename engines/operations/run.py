@@ -33,6 +33,9 @@ STOPPING = threading.Event()
 
 _LOOK_SECONDS = 0.25
 _BEAT_SECONDS = 5
+#: An engine that answers none of this many pings in a row, this many seconds apart, is given up.
+_VIGIL_SECONDS = 10
+_VIGIL_MISSES = 3
 
 
 class _Cancelled(Exception):
@@ -103,7 +106,9 @@ class _Run:
         try:
             async with engine:
                 job = Job(self._operation.pk, self._operation.spec, endpoint, engine, self._log)
-                return await first(function(job), self._keep(), self._log.pump(), engine.vigil())
+                return await first(
+                    function(job), self._keep(), self._log.pump(), engine.vigil(_VIGIL_SECONDS, _VIGIL_MISSES)
+                )
         finally:
             self._requests = [asdict(request) for request in engine.requests if not request.path.endswith("/_ping")]
 

@@ -152,3 +152,33 @@ def test_a_build_on_an_engine_behind_tls_or_ssh(start, register, kind, request):
     endpoint = request.getfixturevalue(f"{kind}_engine")
     operation = finished(start("FROM busybox:local\nRUN echo there\n", engine=register(endpoint, kind), tags=["far:1"]))
     assert (operation.status, operation.sentence) == (Status.SUCCEEDED, "")
+
+
+def test_an_engine_that_hangs_mid_build_is_given_up_with_a_sentence(start, register, fresh_host, monkeypatch):
+    monkeypatch.setattr(run, "_VIGIL_SECONDS", 0.5)
+    monkeypatch.setattr(run, "_VIGIL_MISSES", 2)
+    operation = start("FROM busybox:local\nRUN sleep 8888\n", engine=register(fresh_host.endpoint, "fresh"))
+    thread = threading.Thread(target=run.execute, args=(operation.pk,))
+    thread.start()
+    wait_for(lambda: bool(step_processes("sleep 8888")))
+    fresh_host.engine.suspend()
+    try:
+        thread.join(15)
+        operation = Operation.objects.get(pk=operation.pk)
+        assert (operation.status, "did not answer" in operation.sentence) == (Status.FAILED, True)
+    finally:
+        fresh_host.engine.resume()
+
+
+def test_a_build_that_is_silent_for_a_minute_still_runs_and_is_cancelled(start, cast):
+    operation = start("FROM busybox:local\nRUN sleep 611111\n", no_cache=True)
+    thread = threading.Thread(target=run.execute, args=(operation.pk,))
+    thread.start()
+    wait_for(lambda: bool(step_processes("sleep 611111")))
+    # The SDK's own patience ends at 60 s; ours must not.
+    thread.join(61)
+    assert Operation.objects.get(pk=operation.pk).status == Status.RUNNING
+    operation_actions.cancel(operation, by=cast["administrator"])
+    thread.join(2)
+    assert Operation.objects.get(pk=operation.pk).status == Status.CANCELLED
+    wait_for(lambda: not step_processes("sleep 611111"))
