@@ -109,6 +109,7 @@ export class StepList extends HTMLElement {
     for (const name of ["mark", "name", "bar", "state", "time"]) {
       const part = document.createElement(name === "bar" && this.bytes ? "progress" : "span");
       part.className = name;
+      if (name === "mark") part.ariaHidden = "true";
       if (name !== "bar" || this.bytes) head.append(part);
     }
     row.append(head);

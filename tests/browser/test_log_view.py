@@ -369,7 +369,7 @@ def test_a_flood_of_lines_is_drawn_smoothly_in_little_memory(watch: Watch) -> No
     assert wrong == -1
     assert page.locator("operation-log").evaluate("log => log.raw.count") == LINES
     assert page.locator("operation-log *").count() < 600
-    assert sorted(frames)[len(frames) // 2] < 40, "milliseconds between frames, half of them"
+    assert sorted(frames)[len(frames) * 99 // 100] < 34, "milliseconds between frames, of 99 in 100"
     devtools = page.context.new_cdp_session(page)
     devtools.send("HeapProfiler.collectGarbage")
     assert devtools.send("Runtime.getHeapUsage")["usedSize"] < MOST_BYTES

@@ -202,22 +202,21 @@ def confirm(page: Page) -> None:
     page.locator("button[value=remove][data-bulk]").click()
 
 
-def faults(page: Page, name: str, *, axe: bool = True) -> list[str]:
-    """What is wrong with the page as it stands, at its width and down to the narrowest."""
+def faults(page: Page, name: str) -> list[str]:
+    """What is wrong with the page as it stands; on a phone also at a tablet's width and at the narrowest."""
     found = []
     size = page.viewport_size
-    for width in sorted({size["width"], TABLET, NARROWEST}, reverse=True):
+    for width in (PHONE, TABLET, NARROWEST) if size["width"] == PHONE else (size["width"],):
         page.set_viewport_size({"width": width, "height": size["height"]})
         over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if over > 0:
             found.append(f"{name}: {over} pixels too wide at {width}: {page.evaluate(WIDEST)}")
     page.set_viewport_size(size)
-    if axe:
-        page.evaluate(AXE.read_text())
-        result = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES)
-        for one in result["violations"]:
-            nodes = [f"{node['target']} {node['failureSummary'].splitlines()[-1].strip()}" for node in one["nodes"][:3]]
-            found.append(f"{name}: {one['id']}: {nodes}")
+    page.evaluate(AXE.read_text())
+    result = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES)
+    for one in result["violations"]:
+        nodes = [f"{node['target']} {node['failureSummary'].splitlines()[-1].strip()}" for node in one["nodes"][:3]]
+        found.append(f"{name}: {one['id']}: {nodes}")
     return found
 
 
