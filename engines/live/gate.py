@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from typing import Any, ClassVar
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -13,6 +14,8 @@ from django.utils.crypto import constant_time_compare
 
 from engines.live.database import ask
 from engines.permissions import Permission
+
+log = logging.getLogger(__name__)
 
 ENDED = 1000
 BROKEN = 1011
@@ -60,6 +63,10 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         except Refused as refused:
             await self.close(refused.code)
             return
+        except Exception:
+            log.exception("a socket could not be checked")
+            await self.close(BROKEN)
+            return
         self._life = asyncio.create_task(self._live())
 
     async def disconnect(self, code: int) -> None:
@@ -87,6 +94,10 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             code = done.pop().result()
         except Refused as refused:
             code = refused.code
+        except Exception:
+            # Closed, not left open and silent: the browser comes again, and is checked again.
+            log.exception("a socket broke")
+            code = BROKEN
         finally:
             for task in tasks:
                 task.cancel()

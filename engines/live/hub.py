@@ -5,6 +5,7 @@ has fallen behind what is kept reads the database itself. So no queue grows, and
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import uuid
@@ -70,11 +71,14 @@ class Reader:
 
     async def _read(self) -> None:
         channel = await self._subscribe()
-        while True:
-            await self._catch_up()
-            if self.snapshot is None or self.snapshot.is_over:
-                return
-            channel = await self._wait(channel)
+        try:
+            while True:
+                await self._catch_up()
+                if self.snapshot is None or self.snapshot.is_over:
+                    return
+                channel = await self._wait(channel)
+        finally:
+            await self._unsubscribe(channel)
 
     async def _catch_up(self) -> None:
         # The row first: what it says is over can have no log that the reads after it miss.
@@ -117,6 +121,12 @@ class Reader:
         except (OSError, RedisError):
             return None
         return channel
+
+    async def _unsubscribe(self, channel: str | None) -> None:
+        # Else this process would hear of the operation until it ends.
+        if channel is not None:
+            with contextlib.suppress(OSError, RedisError):
+                await get_channel_layer().group_discard(hints.operation_group(self.operation_id), channel)
 
     async def _wait(self, channel: str | None) -> str | None:
         """Until a hint comes or it is time to look; the channel to go on with."""

@@ -2,8 +2,12 @@
 
 import pytest
 from channels.db import database_sync_to_async
+from django.contrib.auth.models import User
+from django.db import DatabaseError
 
 from engines import hints
+from engines.live import gate
+from engines.live.changes import FleetConsumer
 from engines.models import Engine, Grant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -62,3 +66,13 @@ async def test_a_withdrawn_grant_closes_the_engine_s_socket(dial, cast, engine):
         await settled(socket, engine.pk)
         await database_sync_to_async(Grant.objects.all().delete)()
         assert await socket.close_code() == 4404
+
+
+async def test_a_socket_whose_check_breaks_is_closed_not_left_silent(dial, cast, monkeypatch):
+    async with dial("/ws/fleet/", cast["viewer"]) as socket:
+
+        def broken(self: FleetConsumer, user: User) -> None:
+            raise DatabaseError("away")
+
+        monkeypatch.setattr(FleetConsumer, "admit", broken)
+        assert await socket.close_code() == gate.BROKEN

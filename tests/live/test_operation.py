@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
 from django.utils import timezone
 
 from engines import hints
@@ -178,3 +179,12 @@ async def test_a_cursor_that_is_none_starts_at_the_beginning(dial, cast, operati
     await add(operation, "one\n")
     async with dial(f"/ws/operations/{operation.pk}/?after={after}", cast["viewer"]) as socket:
         assert (await socket.frame())["after"] == 0
+
+
+async def test_a_reader_leaves_its_group_when_nobody_watches(dial, cast, operation):
+    async with dial(path(operation), cast["viewer"]) as socket:
+        await socket.frames_until("status")
+    layer = get_channel_layer()
+    async with asyncio.timeout(5):
+        while hints.operation_group(operation.pk) in layer.groups:
+            await asyncio.sleep(0.01)
