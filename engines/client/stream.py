@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -208,4 +209,5 @@ def _query(params: Params | None) -> str:
     if not params:
         return ""
     pairs = params.items() if isinstance(params, Mapping) else params
-    return "?" + "&".join(f"{name}={value}" for name, value in pairs)
+    # Encoded, or an & in a value would end what `shown_path` hides.
+    return "?" + urlencode(list(pairs), safe="/:")

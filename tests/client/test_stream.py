@@ -136,3 +136,10 @@ async def test_an_engine_that_is_down_behind_ssh_is_told_as_such(rig, run_dir):
             with pytest.raises(errors.EngineError) as fault:
                 await engine.ping()
     assert fault.value.code == "ssh-socket"
+
+
+async def test_no_part_of_a_build_argument_is_recorded(tmp_path):
+    server = await scripted(tmp_path / "s", http(b"{}"))
+    async with server, AsyncEngine(at(tmp_path / "s")) as engine:
+        await engine.json("POST", "/build", params={"t": "a:1", "buildargs": '{"TOKEN": "x&canary#"}', "q": "1"})
+        assert [request.path for request in engine.requests] == ["/v1.41/build?t=a:1&buildargs=…&q=1"]
