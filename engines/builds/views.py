@@ -35,13 +35,12 @@ def build(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 
 def _start(engine: Engine, form: BuildForm, user: User) -> Operation | None:
     fields = form.cleaned_data
-    token: uuid.UUID = fields["form_token"]
     path = fields["dockerfile_path"] if form.upload else "Dockerfile"
     try:
         if form.upload:
-            context = actions.spool_context(form.upload, path, token)
+            context = actions.spool_context(form.upload, path)
         else:
-            context = actions.spool_dockerfile(fields["dockerfile"], token)
+            context = actions.spool_dockerfile(fields["dockerfile"])
     except ContextRefused as refusal:
         form.add_error("context" if form.upload else "dockerfile", str(refusal))
         return None
@@ -55,7 +54,7 @@ def _start(engine: Engine, form: BuildForm, user: User) -> Operation | None:
         pull=fields["pull"],
         builder=fields["builder"],
     )
-    return actions.start(engine, spec, by=user, form_token=token)
+    return actions.start(engine, spec, by=user, form_token=fields["form_token"])
 
 
 def _page(request: HttpRequest, engine: Engine, form: BuildForm, status: int = 200) -> HttpResponseBase:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ async def build(job: Job) -> dict[str, Any]:
         raise OperationFailed(
             "The build context is not kept any more: contexts are removed after a week. Upload it again."
         )
+    # Used: kept for another week.
+    os.utime(path)
     builder = await _builder(job, spec)
     teller = _BuildKit(job, path, spec) if builder == "buildkit" else _Classic(job, path, spec)
     image = await _run(job, spec, path, teller)

@@ -1,5 +1,6 @@
 """Start, cancel and repeat operations. Know no HTTP."""
 
+import json
 import uuid
 from typing import Any
 
@@ -18,12 +19,16 @@ Status = Operation.Status
 def start(
     engine: Engine, kind: str, spec: dict[str, Any], *, title: str, by: User, form_token: uuid.UUID | None = None
 ) -> Operation:
-    """Queue an operation. The same `form_token` twice gives the operation it started the first time."""
+    """Queue an operation. The same form sent twice gives the operation it started the first time.
+
+    The same form is the same `form_token` with the same content, from the same person: one that was changed after
+    going back starts another operation.
+    """
     if kind not in KINDS:
         raise ValueError(f"no such kind of operation: {kind}")
     with transaction.atomic():
         operation, new = Operation.objects.get_or_create(
-            form_token=form_token or uuid.uuid4(),
+            form_token=_mark(form_token, engine, kind, spec, by) if form_token else uuid.uuid4(),
             defaults={
                 "engine": engine,
                 "engine_name": engine.name,
@@ -62,6 +67,10 @@ def repeat(operation: Operation, *, by: User) -> Operation:
     if operation.engine is None:
         raise ValueError("the engine of this operation is not registered any more")
     return start(operation.engine, operation.kind, operation.spec, title=operation.title, by=by)
+
+
+def _mark(form_token: uuid.UUID, engine: Engine, kind: str, spec: dict[str, Any], by: User) -> uuid.UUID:
+    return uuid.uuid5(form_token, json.dumps([engine.pk, kind, spec, by.pk], sort_keys=True))
 
 
 def _queued(operation: Operation, engine: Engine) -> None:

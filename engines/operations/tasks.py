@@ -20,6 +20,8 @@ from engines.operations import run
 log = logging.getLogger(__name__)
 
 _SPOOL_SECONDS = 7 * 24 * 3600
+#: No upload, and no rewriting of one, goes on for this long without a byte.
+_LEFT_SECONDS = 24 * 3600
 _BEAT_SECONDS = 5
 
 
@@ -31,10 +33,14 @@ def run_operation(operation_id: str) -> None:
 
 @shared_task(name="engines.operations.tasks.housekeeping")
 def housekeeping() -> None:
-    """Hourly: remove build contexts that no run has used for a week."""
-    for path in Path(settings.SPOOL_DIR).glob("*.tar"):
-        if time.time() - path.stat().st_mtime > _SPOOL_SECONDS:
-            path.unlink(missing_ok=True)
+    """Hourly: remove build contexts that no run has used for a week, and what a killed process left half written."""
+    spool = Path(settings.SPOOL_DIR)
+    for pattern, seconds in (("*.tar", _SPOOL_SECONDS), ("*.partial", _LEFT_SECONDS), ("uploads/*", _LEFT_SECONDS)):
+        for path in spool.glob(pattern):
+            # Others remove theirs meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > seconds:
+                    path.unlink()
 
 
 def enqueue(operation_id: uuid.UUID) -> None:

@@ -161,3 +161,24 @@ def test_who_may_not_build_gets_no_form(cast, name):
     client.force_login(cast[name], backend=settings.AUTHENTICATION_BACKENDS[0])
     for reply in (client.get("/engines/harbour/images/build/"), client.post("/engines/harbour/images/build/", {})):
         assert reply.status_code == 403
+
+
+def test_a_form_changed_after_going_back_is_another_build_and_leaves_the_first_alone(client):
+    token = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+    for text in ("FROM busybox:local\n", "FROM busybox:local\nRUN true\n", "FROM busybox:local\n"):
+        client.post(PAGE, {"dockerfile": text, "form_token": token})
+    contexts = [operation.spec["context"] for operation in Operation.objects.order_by("created_at")]
+    texts = [read_text(settings.SPOOL_DIR / name, "Dockerfile") for name in contexts]
+    assert texts == ["FROM busybox:local\n", "FROM busybox:local\nRUN true\n"]
+
+
+def test_nobody_replaces_the_context_of_anothers_build_with_its_token(client, row):
+    token = "6f9619ff-8b86-4d01-b42d-00cf4fc964fe"
+    client.post(PAGE, {"dockerfile": "FROM busybox:local\n", "form_token": token})
+    other = User.objects.create_user("other")
+    Grant.objects.create(engine=row, user=other, role=Role.BUILDER)
+    client.force_login(other, backend=settings.AUTHENTICATION_BACKENDS[0])
+    client.post(PAGE, {"dockerfile": "FROM scratch\n", "form_token": token})
+    first, second = Operation.objects.order_by("created_at")
+    assert read_text(settings.SPOOL_DIR / first.spec["context"], "Dockerfile") == "FROM busybox:local\n"
+    assert (second.created_by, first.spec["context"] != second.spec["context"]) == (other, True)

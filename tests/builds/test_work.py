@@ -36,7 +36,7 @@ def row(register, unix_engine):
 def start(cast, row):
     def begin(dockerfile: str, engine=None, **spec) -> Operation:
         token = uuid.uuid4()
-        context = actions.spool_dockerfile(dockerfile, token)
+        context = actions.spool_dockerfile(dockerfile)
         built = BuildSpec(context=context, **spec)
         return actions.start(engine or row, built, by=cast["administrator"], form_token=token)
 
