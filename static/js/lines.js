@@ -68,6 +68,8 @@ export class LineView extends HTMLElement {
   reveal(index) {
     this.following = false;
     this.#marked = index;
+    // Before the first frame there is no height yet to scroll in.
+    this.#measure();
     const ratio = this.#ratio();
     this.#expected = -1;
     this.scrollTop = Math.max(0, (index * LINE - this.clientHeight / 2) / ratio);
@@ -96,16 +98,19 @@ export class LineView extends HTMLElement {
     this.refresh();
   }
 
-  #draw() {
-    if (!this.isConnected || !this.window) return;
+  #measure() {
     this.#viewport = this.clientHeight;
     const height = Math.min(this.count * LINE, MOST_PIXELS);
-    if (height !== this.#height) {
-      this.#height = height;
-      this.spacer.style.height = `${height}px`;
-    }
+    if (height === this.#height) return;
+    this.#height = height;
+    this.spacer.style.height = `${height}px`;
+  }
+
+  #draw() {
+    if (!this.isConnected || !this.window) return;
+    this.#measure();
     if (this.#following) {
-      const end = Math.max(0, height - this.#viewport);
+      const end = Math.max(0, this.#height - this.#viewport);
       if (Math.abs(this.scrollTop - end) > 1) this.scrollTop = end;
       this.#expected = this.scrollTop;
     } else {

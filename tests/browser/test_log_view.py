@@ -251,6 +251,25 @@ def test_search_counts_and_walks(watch: Watch) -> None:
     expect(hits).to_contain_text("no hit")
 
 
+def test_a_hit_is_gone_to_before_anything_was_drawn(watch: Watch) -> None:
+    async def tells(socket: web.WebSocketResponse, after: int) -> None:
+        await chunk(socket, 0, *(f"line {number}" for number in range(3000)))
+        await finished(socket)
+
+    page = watch(tells)
+    until_finished(page)
+    page.locator("operation-log").evaluate(
+        """(log) => {
+          const view = document.createElement("line-view");
+          view.className = "raw";
+          log.replaceChildren(view);
+          view.show(3000, (index) => `line ${index}`);
+          view.reveal(2000);
+        }"""
+    )
+    expect(page.locator(".line.marked")).to_have_text("line 2000")
+
+
 def test_hits_grow_with_the_log(watch: Watch) -> None:
     asked = asyncio.Event()
 
