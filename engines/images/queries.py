@@ -16,6 +16,8 @@ _SORTS = {
     "size": lambda image: -image.size,
     "created": lambda image: -image.created,
 }
+#: Sorted from the largest and from the newest unless turned around: what one looks for first.
+_DESCENDING = ("size", "created")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Choice:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> "Choice":
+        """Any query string is some choice."""
         sort, show = query.get("sort", ""), query.get("show", "")
         key = sort.removeprefix("-")
         if key not in _SORTS:
@@ -43,7 +46,7 @@ class Choice:
 
     def heads(self) -> list[tuple[str, str, str, str]]:
         """Label, link, `aria-sort` value and class of each column that can be sorted."""
-        now = "descending" if self.descending else "ascending"
+        now = "descending" if self.descending != (self.sort in _DESCENDING) else "ascending"
         return [
             (
                 label,
@@ -57,11 +60,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Listing:
-    """The images wanted, with the sums of all."""
+    """The images wanted; how many the words find, and how many of these have no tag; number and bytes of all."""
 
     rows: list[Image]
-    total: int
+    found: int
     dangling: int
+    total: int
     size: int
 
 
@@ -77,7 +81,9 @@ def listing(engine: Engine, choice: Choice) -> Listing:
 def chosen(every: list[Image], choice: Choice) -> Listing:
     """`every` narrowed and sorted; equal ones stay in the order of their names."""
     words = choice.q.lower().split()
-    rows = [image for image in every if image.matches(words) and (choice.show != "dangling" or image.dangling)]
+    found = [image for image in every if image.matches(words)]
+    rows = [image for image in found if choice.show != "dangling" or image.dangling]
     rows.sort(key=_SORTS["name"])
     rows.sort(key=_SORTS[choice.sort], reverse=choice.descending)
-    return Listing(rows, len(every), sum(image.dangling for image in every), sum(image.size for image in every))
+    dangling = sum(image.dangling for image in found)
+    return Listing(rows, len(found), dangling, len(every), sum(image.size for image in every))

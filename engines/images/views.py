@@ -4,6 +4,7 @@ import uuid
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from engines import access
@@ -26,12 +27,17 @@ def image_list(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     context = {
         "engine": engine,
         "choice": choice,
+        "links": {"all": choice.link(show=""), "dangling": choice.link(show="dangling")},
         "listing": queries.listing(engine, choice),
         "may_pull": Permission.IMAGE_PULL in held,
         "may_build": Permission.IMAGE_BUILD in held,
         "may_run": Permission.CONTAINER_CREATE in held,
     }
-    return respond(request, "images/list.html", context, partial="rows")
+    page = respond(request, "images/list.html", context, partial="rows")
+    if request.headers.get("HX-Request"):
+        # What is typed into the filter can be reloaded, and sent to somebody.
+        page["HX-Replace-Url"] = choice.link() if choice != Choice() else reverse("images", args=[engine.slug])
+    return page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

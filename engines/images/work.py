@@ -13,6 +13,7 @@ NO_LOGIN = {"X-Registry-Auth": "e30="}
 #: Layers shown; the rest is told in the log alone. An image has 127 at most, so more come from no honest engine.
 _MOST_LAYERS = 256
 _ID_CHARACTERS = 64
+_REASON_CHARACTERS = 500
 #: What the engine says of a layer, and the state shown for it.
 _STATES = {
     "Pulling fs layer": "waiting",
@@ -51,10 +52,10 @@ async def pull(job: Job) -> dict[str, Any]:
         async with job.engine.request("POST", "/images/create", params=params, headers=NO_LOGIN) as response:
             async for message in messages(response):
                 if "error" in message:
-                    raise OperationFailed(_sentence(reference, str(message["error"])))
+                    raise await _refused(job, reference, str(message["error"]))
                 status = await _hear(job, layers, message) or status
     except EngineReplied as refusal:
-        raise OperationFailed(_sentence(reference, refusal.reason)) from refusal
+        raise await _refused(job, reference, refusal.reason) from refusal
     if not status.startswith("Status: "):
         raise OperationFailed("The engine's answer ended before the pull did. Look at the engine, then run it again.")
     return {"reference": reference, "image": await _image(job, reference), "status": status.removeprefix("Status: ")}
@@ -93,8 +94,10 @@ async def _image(job: Job, reference: str) -> str:
     return str(found.get("Id")) if isinstance(found, dict) else ""
 
 
-def _sentence(reference: str, reason: str) -> str:
-    return f"{reference} was not pulled: {reason}"
+async def _refused(job: Job, reference: str, reason: str) -> OperationFailed:
+    """The failure with the engine's words, which the log keeps as well: nothing else may be in it."""
+    await job.log.write(reason)
+    return OperationFailed(f"{reference} was not pulled: {reason[:_REASON_CHARACTERS]}")
 
 
 def _number(value: object) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.http import QueryDict
 from django.test import Client
 
 from engines import reach
@@ -158,3 +159,24 @@ def test_filter_sort_and_sums():
     assert [image.name for image in chosen(every, Choice(q="d:1")).rows] == ["c:1"]
     assert [image.name for image in chosen(every, Choice(show="dangling")).rows] == ["a"]
     assert (chosen(every, Choice()).size, chosen(every, Choice()).dangling) == (555, 1)
+    # The chips count what the words find, the sums are of all.
+    found = chosen(every, Choice(q="b:", show="dangling"))
+    assert (found.rows, found.found, found.dangling, found.total, found.size) == ([], 1, 0, 3, 555)
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [("", "ascending"), ("-name", "descending"), ("size", "descending"), ("-size", "ascending")],
+)
+def test_a_column_s_arrow_tells_how_its_values_run(query, order):
+    choice = Choice.from_query(QueryDict(f"sort={query}"))
+    assert [now for _, _, now, _ in choice.heads() if now] == [order]
+
+
+def test_what_is_typed_goes_into_the_address(enter):
+    client = enter("viewer")
+    for query in ("?q=busy", "?q=a+b%26c&show=dangling&sort=-size"):
+        part = client.get(f"/engines/real/images/{query}", headers={"HX-Request": "true"})
+        assert part["HX-Replace-Url"] == query
+    part = client.get("/engines/real/images/?q=&show=&sort=name", headers={"HX-Request": "true"})
+    assert part["HX-Replace-Url"] == "/engines/real/images/"
