@@ -9,6 +9,7 @@ import docker
 from engines.client.connect import NEWEST_API, OLDEST_API, connect, get_json, negotiate
 from engines.client.endpoint import Endpoint
 from engines.client.errors import NotAnEngine
+from engines.client.fields import number, table, tables, text, texts
 from engines.client.record import Request
 
 _TEXT_CHARACTERS = 300
@@ -93,7 +94,7 @@ def from_api(version: dict[str, Any], info: dict[str, Any]) -> Probe:
         ours=Ours(),
         api_version=negotiate(version),
         version=_text(version.get("Version")),
-        platform=_text(_table(version.get("Platform")).get("Name")),
+        platform=_text(table(version.get("Platform")).get("Name")),
         engine_api=_text(version.get("ApiVersion")),
         engine_oldest_api=_text(version.get("MinAPIVersion")),
         go_version=_text(version.get("GoVersion")),
@@ -107,48 +108,39 @@ def from_api(version: dict[str, Any], info: dict[str, Any]) -> Probe:
         engine_id=_text(info.get("ID")),
         name=_text(info.get("Name")),
         operating_system=_text(info.get("OperatingSystem")),
-        cpus=_count(info.get("NCPU")),
-        memory_bytes=_count(info.get("MemTotal")),
+        cpus=number(info.get("NCPU")),
+        memory_bytes=number(info.get("MemTotal")),
         storage_driver=_text(info.get("Driver")),
         cgroup_driver=_text(info.get("CgroupDriver")),
         cgroup_version=_text(info.get("CgroupVersion")),
         security_options=security,
         rootless="name=rootless" in security,
-        swarm=_text(_table(info.get("Swarm")).get("LocalNodeState")),
-        running=_count(info.get("ContainersRunning")),
-        paused=_count(info.get("ContainersPaused")),
-        stopped=_count(info.get("ContainersStopped")),
-        images=_count(info.get("Images")),
+        swarm=_text(table(info.get("Swarm")).get("LocalNodeState")),
+        running=number(info.get("ContainersRunning")),
+        paused=number(info.get("ContainersPaused")),
+        stopped=number(info.get("ContainersStopped")),
+        images=number(info.get("Images")),
     )
 
 
 def _components(value: object) -> tuple[Component, ...]:
-    rows = [_table(row) for row in value[:_COMPONENTS]] if isinstance(value, list) else []
     return tuple(
         Component(_text(row.get("Name")), _text(row.get("Version")), _details(row.get("Details")))
-        for row in rows
+        for row in tables(value)[:_COMPONENTS]
         if _text(row.get("Name"))
     )
 
 
 def _details(value: object) -> dict[str, str]:
-    pairs = list(_table(value).items())[:_COMPONENTS]
+    pairs = list(table(value).items())[:_COMPONENTS]
     return {_text(name): _text(text) for name, text in pairs if _text(text)}
 
 
-def _table(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(filter(None, map(_text, value[:_COMPONENTS]))) if isinstance(value, list) else ()
+    return tuple(filter(None, map(_text, texts(value)[:_COMPONENTS])))
 
 
 def _text(value: object) -> str:
     # A hostile engine's text goes to pages and logs: no control or direction marks.
-    text = value[:_TEXT_CHARACTERS] if isinstance(value, str) else ""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST else 0
+    line = text(value)[:_TEXT_CHARACTERS]
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -31,6 +32,7 @@ _SCAN_SECONDS = 5
 _SOCKET_PATH_BYTES = 107
 _KEY_CHARACTERS = 1 << 16
 _HOST_KEY = re.compile(r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{40,2000}={0,2}")
+_FORWARD = re.compile(rf"\./([^/]{{1,12}}-[0-9a-f]{{12}})\.sock:{re.escape(REMOTE_SOCKET)}")
 # Nothing of the console's environment goes to ssh: no agent, no askpass, no secrets.
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 _OPTIONS = {
@@ -102,6 +104,18 @@ def close_all() -> None:
         process.wait()
 
 
+def close(run_dir: Path, key: str, keep: Endpoint | None = None) -> None:
+    """End the ways to the engine named `key` that any process of the console opened, but the one `keep` uses now."""
+    kept = _stem(keep, keep.ssh) if keep and keep.ssh else ""
+    for pid, stem in _forwards(run_dir):
+        if stem.startswith(f"{key[:12]}-") and stem != kept:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            for suffix in (".sock", ".lock"):
+                (run_dir / f"{stem}{suffix}").unlink(missing_ok=True)
+    _reap()
+
+
 def scan_host_key(address: Address) -> list[str]:
     """The keys the host shows now, as `<type> <base64>`, unverified. Blocks about 5 s at most; raises EngineError."""
     # ssh-keyscan says nothing of why it found no key.
@@ -166,14 +180,32 @@ def check_key(text: str) -> str:
 
 
 def _local_socket(endpoint: Endpoint, material: SshMaterial) -> Path:
-    # Named after all that decides where it leads: whoever edits the engine gets a new one.
-    what = "\n".join([str(endpoint.address), material.key, material.host_key])
-    name = f"{endpoint.key[:12]}-{hashlib.sha256(what.encode()).hexdigest()[:12]}.sock"
-    local = endpoint.run_dir / name
+    local = endpoint.run_dir / f"{_stem(endpoint, material)}.sock"
     if len(os.fsencode(local)) > _SOCKET_PATH_BYTES:
         advice = "Give the console a data directory with a shorter path (PILOTHOUSE_DATA)."
         raise EngineSshError("The path of the console's own socket for SSH would be too long.", advice=advice)
     return local
+
+
+def _stem(endpoint: Endpoint, material: SshMaterial) -> str:
+    # Named after all that decides where it leads: whoever edits the engine gets a new one.
+    what = "\n".join([str(endpoint.address), material.key, material.host_key])
+    return f"{endpoint.key[:12]}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
+
+
+def _forwards(run_dir: Path) -> Iterator[tuple[int, str]]:
+    """Of every ssh that runs for `run_dir`: its process, and the stem of its files. Asked of the kernel: the processes
+    belong to whichever part of the console needed the way first."""
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        # Others' processes may not be read; ours may end meanwhile.
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink() != run_dir.resolve():
+                continue
+            for word in (process / "cmdline").read_bytes().decode(errors="replace").split("\0"):
+                if found := _FORWARD.fullmatch(word):
+                    yield int(process.name), found[1]
 
 
 def _accepts(local: Path) -> bool:

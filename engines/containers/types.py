@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from engines.client.fields import number, pairs, table, tables, text, texts
+
 _EXIT = re.compile(r"Exited \((\d+)\)")
 _HEALTH = re.compile(r"\((healthy|unhealthy|health: starting)\)")
 #: The label by which Compose marks what belongs to a project.
@@ -69,17 +71,17 @@ class Container:
     @classmethod
     def from_api(cls, entry: Mapping[str, Any]) -> Self:
         """From one entry of GET /containers/json (Engine API: Container/ContainerList)."""
-        status, labels = _text(entry, "Status"), _texts(entry.get("Labels"))
+        status, labels = text(entry.get("Status")), pairs(entry.get("Labels"))
         health, exited = _HEALTH.search(status), _EXIT.match(status)
         names = entry.get("Names")
         name = next((each for each in names if isinstance(each, str)), "") if isinstance(names, list) else ""
         return cls(
-            id=_text(entry, "Id"),
+            id=text(entry.get("Id")),
             name=name.removeprefix("/"),
-            image=_text(entry, "Image"),
-            state=_text(entry, "State") or "unknown",
+            image=text(entry.get("Image")),
+            state=text(entry.get("State")) or "unknown",
             status=status,
-            created=_number(entry, "Created"),
+            created=number(entry.get("Created")),
             health=health[1].removeprefix("health: ") if health else "",
             exit_code=int(exited[1]) if exited else None,
             project=labels.get(PROJECT, ""),
@@ -142,42 +144,42 @@ class Detail:
 
     @classmethod
     def from_api(cls, reply: Mapping[str, Any]) -> Self:
-        state, config, host = _object(reply, "State"), _object(reply, "Config"), _object(reply, "HostConfig")
-        settings, policy = _object(reply, "NetworkSettings"), _object(host, "RestartPolicy")
-        status = _text(state, "Status") or "unknown"
-        retries = _number(policy, "MaximumRetryCount")
+        state, config, host = table(reply.get("State")), table(reply.get("Config")), table(reply.get("HostConfig"))
+        settings, policy = table(reply.get("NetworkSettings")), table(host.get("RestartPolicy"))
+        status = text(state.get("Status")) or "unknown"
+        retries = number(policy.get("MaximumRetryCount"))
         return cls(
-            id=_text(reply, "Id"),
-            name=_text(reply, "Name").removeprefix("/"),
-            image=_text(config, "Image"),
-            image_id=_text(reply, "Image"),
+            id=text(reply.get("Id")),
+            name=text(reply.get("Name")).removeprefix("/"),
+            image=text(config.get("Image")),
+            image_id=text(reply.get("Image")),
             state=status,
-            health=_text(_object(state, "Health"), "Status").removeprefix("none"),
-            exit_code=_number(state, "ExitCode") if status in {"exited", "dead"} else None,
+            health=text(table(state.get("Health")).get("Status")).removeprefix("none"),
+            exit_code=number(state.get("ExitCode")) if status in {"exited", "dead"} else None,
             oom_killed=state.get("OOMKilled") is True,
-            error=_text(state, "Error"),
-            restart_count=_number(reply, "RestartCount"),
+            error=text(state.get("Error")),
+            restart_count=number(reply.get("RestartCount")),
             created=_time(reply, "Created"),
             started=_time(state, "StartedAt"),
             finished=_time(state, "FinishedAt"),
-            command=tuple(_list(config.get("Cmd"))),
-            entrypoint=tuple(_list(config.get("Entrypoint"))),
-            restart_policy=(_text(policy, "Name") or "no") + (f" (at most {retries} times)" if retries else ""),
-            user=_text(config, "User"),
-            working_dir=_text(config, "WorkingDir"),
-            hostname=_text(config, "Hostname"),
-            memory_bytes=_number(host, "Memory"),
-            pids_limit=_number(host, "PidsLimit"),
+            command=tuple(texts(config.get("Cmd"))),
+            entrypoint=tuple(texts(config.get("Entrypoint"))),
+            restart_policy=(text(policy.get("Name")) or "no") + (f" (at most {retries} times)" if retries else ""),
+            user=text(config.get("User")),
+            working_dir=text(config.get("WorkingDir")),
+            hostname=text(config.get("Hostname")),
+            memory_bytes=number(host.get("Memory")),
+            pids_limit=number(host.get("PidsLimit")),
             powers=powers(reply),
-            env=tuple((k, v) for k, _, v in (line.partition("=") for line in _list(config.get("Env")))),
-            labels=tuple(sorted(_texts(config.get("Labels")).items())),
-            mounts=tuple(_mount(each) for each in _objects(reply.get("Mounts"))),
+            env=tuple((k, v) for k, _, v in (line.partition("=") for line in texts(config.get("Env")))),
+            labels=tuple(sorted(pairs(config.get("Labels")).items())),
+            mounts=tuple(_mount(each) for each in tables(reply.get("Mounts"))),
             networks=tuple(
-                (name, _text(each, "IPAddress") or _text(each, "GlobalIPv6Address"))
-                for name, each in sorted(_object(settings, "Networks").items())
+                (name, text(each.get("IPAddress")) or text(each.get("GlobalIPv6Address")))
+                for name, each in sorted(table(settings.get("Networks")).items())
                 if isinstance(each, Mapping)
             ),
-            ports=_bindings(_object(settings, "Ports")),
+            ports=_bindings(table(settings.get("Ports"))),
         )
 
     @property
@@ -205,23 +207,23 @@ def powers(reply: Mapping[str, Any]) -> tuple[str, ...]:
 
     Judged by what the engine made, never by labels.
     """
-    host = _object(reply, "HostConfig")
+    host = table(reply.get("HostConfig"))
     found = ["runs privileged: root inside is root of the host"] if host.get("Privileged") else []
-    found += [f"has the capability {name}" for name in _list(host.get("CapAdd"))]
+    found += [f"has the capability {name}" for name in texts(host.get("CapAdd"))]
     found += [
-        f"mounts {_text(mount, 'Source')} of the host"
-        for mount in _objects(reply.get("Mounts"))
-        if _text(mount, "Type") not in {"volume", "tmpfs"}
+        f"mounts {text(mount.get('Source'))} of the host"
+        for mount in tables(reply.get("Mounts"))
+        if text(mount.get("Type")) not in {"volume", "tmpfs"}
     ]
     for key, shared in _SHARED.items():
-        mode = _text(host, key)
+        mode = text(host.get(key))
         if mode == "host":
             found.append(f"shares the host's {shared}")
         elif mode.startswith("container:"):
             found.append(f"shares another container's {shared}")
     found += [
         f"runs without confinement: {option}"
-        for option in _list(host.get("SecurityOpt"))
+        for option in texts(host.get("SecurityOpt"))
         if option.startswith(_UNCONFINED) and option.endswith(("unconfined", "disable"))
     ]
     for key, what in (("Devices", "devices"), ("DeviceRequests", "devices"), ("VolumesFrom", "another's volumes")):
@@ -241,8 +243,13 @@ def tone_of(state: str, health: str, exit_code: int | None) -> str:
 
 def _ports(entries: object) -> tuple[Port, ...]:
     found = {
-        Port(_number(each, "PrivatePort"), _number(each, "PublicPort"), _text(each, "Type") or "tcp", _text(each, "IP"))
-        for each in _objects(entries)
+        Port(
+            number(each.get("PrivatePort")),
+            number(each.get("PublicPort")),
+            text(each.get("Type")) or "tcp",
+            text(each.get("IP")),
+        )
+        for each in tables(entries)
     }
     # The same port on IPv4 and IPv6 is one port to a reader.
     shown: dict[tuple[int, int, str], Port] = {}
@@ -258,55 +265,28 @@ def _bindings(ports: Mapping[str, Any]) -> tuple[Port, ...]:
         if not private.isdigit():
             continue
         entry = {"PrivatePort": int(private), "Type": protocol}
-        hosts = _objects(bindings) or [{}]
+        hosts = tables(bindings) or [{}]
         for each in hosts:
-            public = _text(each, "HostPort")
-            entries.append(entry | {"PublicPort": int(public) if public.isdigit() else 0, "IP": _text(each, "HostIp")})
+            public = text(each.get("HostPort"))
+            entries.append(
+                entry | {"PublicPort": int(public) if public.isdigit() else 0, "IP": text(each.get("HostIp"))}
+            )
     return _ports(entries)
 
 
 def _mount(entry: Mapping[str, Any]) -> Mapping[str, str]:
     return {
-        "type": _text(entry, "Type"),
-        "source": _text(entry, "Name") or _text(entry, "Source"),
-        "target": _text(entry, "Destination"),
+        "type": text(entry.get("Type")),
+        "source": text(entry.get("Name")) or text(entry.get("Source")),
+        "target": text(entry.get("Destination")),
         "mode": "read-write" if entry.get("RW") is True else "read-only",
     }
 
 
 def _time(entry: Mapping[str, Any], key: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(_text(entry, key))
+        moment = datetime.fromisoformat(text(entry.get(key)))
     except ValueError:
         return None
     # The engine writes the year 1 for "never".
     return None if moment.year < 1970 else moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _text(entry: Mapping[str, Any], key: str) -> str:
-    value = entry.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _number(entry: Mapping[str, Any], key: str) -> int:
-    value = entry.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62 else 0
-
-
-def _object(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = entry.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
-
-
-def _list(value: object) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
-def _texts(value: object) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        return {}
-    return {key: each for key, each in value.items() if isinstance(key, str) and isinstance(each, str)}

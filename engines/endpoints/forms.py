@@ -231,7 +231,7 @@ class EngineForm(forms.Form):
         material = TlsMaterial(self._material["tls_ca"], self._material["tls_cert"], self._material["tls_key"])
         if not (material.ca or material.cert or material.key):
             if not self.cleaned_data.get("plain_ok"):
-                self.add_error("plain_ok", "Give TLS material below, or tick this to do without.")
+                self.add_error("plain_ok", "Give TLS material above, or tick this to do without.")
             return
         try:
             if changed:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from engines.client.fields import number, text, texts
+
 _NO_NAME = "<none>"
 
 
@@ -24,11 +26,11 @@ class Image:
         containers = entry.get("Containers")
         counted = isinstance(containers, int) and not isinstance(containers, bool) and containers >= 0
         return cls(
-            id=str(entry.get("Id")) if isinstance(entry.get("Id"), str) else "",
+            id=text(entry.get("Id")),
             tags=_names(entry.get("RepoTags")),
             digests=_names(entry.get("RepoDigests")),
-            created=_number(entry.get("Created")),
-            size=_number(entry.get("Size")),
+            created=number(entry.get("Created")),
+            size=number(entry.get("Size")),
             containers=containers if counted else None,
         )
 
@@ -56,10 +58,4 @@ class Image:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        return ()
-    return tuple(sorted(each for each in value if isinstance(each, str) and not each.startswith(_NO_NAME)))
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62 else 0
+    return tuple(sorted(each for each in texts(value) if not each.startswith(_NO_NAME)))

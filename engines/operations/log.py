@@ -25,6 +25,7 @@ class LogWriter:
         self._kept = 0
         self._cut = False
         self._progress: dict[str, Any] | None = None
+        self._writing: asyncio.Future[None] | None = None
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -66,7 +67,17 @@ class LogWriter:
         progress, self._progress = self._progress, None
         self._room.set()
         if lines or progress is not None:
-            await self._append(_chunks(lines), progress)
+            self._writing = asyncio.ensure_future(self._write_after(self._writing, _chunks(lines), progress))
+        if self._writing is not None:
+            # Shielded: when the work ends, the pump is cancelled, and must not take with it what it had in hand.
+            await asyncio.shield(self._writing)
+
+    async def _write_after(
+        self, before: asyncio.Future[None] | None, chunks: list[str], progress: dict[str, Any] | None
+    ) -> None:
+        if before is not None:
+            await before
+        await self._append(chunks, progress)
 
 
 def _chunks(lines: list[str]) -> list[str]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from engines.client.fields import number, text
+
 _TOPICS = {"container": "containers", "image": "images", "network": "networks", "volume": "volumes"}
 #: Of a container, but no change of what a list shows. Health checks alone make three of these a second.
 _SILENT = ("exec_", "top", "resize", "attach", "detach", "archive-path", "extract-to-dir", "export", "copy")
@@ -26,15 +28,15 @@ class Reading:
     def from_api(cls, info: dict[str, Any]) -> "Reading":
         """From the reply to GET /info (Engine API: System/SystemInfo)."""
         return cls(
-            version=_text(info, "ServerVersion", 64),
-            os=_text(info, "OperatingSystem", 128),
-            architecture=_text(info, "Architecture", 32),
-            cpus=_number(info, "NCPU"),
-            memory_bytes=_number(info, "MemTotal"),
-            running=_number(info, "ContainersRunning"),
-            paused=_number(info, "ContainersPaused"),
-            stopped=_number(info, "ContainersStopped"),
-            images=_number(info, "Images"),
+            version=_line(info.get("ServerVersion"), 64),
+            os=_line(info.get("OperatingSystem"), 128),
+            architecture=_line(info.get("Architecture"), 32),
+            cpus=number(info.get("NCPU")),
+            memory_bytes=number(info.get("MemTotal")),
+            running=number(info.get("ContainersRunning")),
+            paused=number(info.get("ContainersPaused")),
+            stopped=number(info.get("ContainersStopped")),
+            images=number(info.get("Images")),
         )
 
 
@@ -52,7 +54,7 @@ class Event:
         topic = _TOPICS.get(str(message.get("Type", "")), "")
         if topic == "containers" and action.startswith(_SILENT):
             topic = ""
-        return cls(topic, _number(message, "timeNano"))
+        return cls(topic, number(message.get("timeNano")))
 
     @property
     def cursor(self) -> str:
@@ -60,11 +62,6 @@ class Event:
         return f"{(self.at + 1) // 1_000_000_000}.{(self.at + 1) % 1_000_000_000:09d}" if self.at else ""
 
 
-def _text(reply: dict[str, Any], key: str, most: int) -> str:
-    value = reply.get(key)
-    return value[:most].replace("\0", "") if isinstance(value, str) else ""
-
-
-def _number(reply: dict[str, Any], key: str) -> int:
-    value = reply.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62 else 0
+def _line(value: object, most: int) -> str:
+    # As much as the column holds, and no NUL, which PostgreSQL cannot store.
+    return text(value)[:most].replace("\0", "")

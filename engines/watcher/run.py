@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from django.db import DatabaseError
 
+from engines.client import ssh
+from engines.client.endpoint import Endpoint
 from engines.operations.reconcile import reconcile
 from engines.watcher import store
 from engines.watcher.follow import Follower
@@ -28,6 +30,7 @@ class _Followed:
     """An engine that is followed by what its row said; `follower` is None when the row cannot be used."""
 
     row: tuple[str, ...]
+    endpoint: Endpoint | None
     task: asyncio.Task[None]
     follower: Follower | None
 
@@ -57,20 +60,26 @@ class Watcher:
     async def _match_rows(self) -> None:
         """Follow exactly the engines that are enabled now, each by its present row."""
         wanted = await self._sync(store.rows)
+        ended: dict[int, Endpoint | None] = {}
         for pk, followed in list(self._following.items()):
             if wanted.get(pk) != followed.row:
                 followed.task.cancel()
                 del self._following[pk]
+                ended[pk] = followed.endpoint
         for pk in wanted.keys() - self._following.keys():
             target = await self._sync(store.target, pk)
             if target is not None:
                 self._following[pk] = self._begin(target, wanted[pk])
+        for pk, endpoint in ended.items():
+            if endpoint is not None and endpoint.ssh is not None:
+                now = self._following[pk].endpoint if pk in self._following else None
+                await asyncio.to_thread(ssh.close, endpoint.run_dir, endpoint.key, now)
 
     def _begin(self, target: Target, row: tuple[str, ...]) -> "_Followed":
         gatherer = Gatherer(target.pk)
         if target.endpoint is None:
             task = asyncio.create_task(self._failed(target.pk, gatherer, target.sentence))
-            return _Followed(row, task, None)
+            return _Followed(row, None, task, None)
         follower = Follower(
             target.endpoint,
             gatherer,
@@ -79,7 +88,8 @@ class Watcher:
             failed=lambda sentence: self._spawn(self._failed(target.pk, gatherer, sentence)),
             since=target.since,
         )
-        return _Followed(row, asyncio.create_task(self._follow(target.pk, follower)), follower)
+        task = asyncio.create_task(self._follow(target.pk, follower))
+        return _Followed(row, target.endpoint, task, follower)
 
     async def _follow(self, pk: int, follower: Follower) -> None:
         try:

@@ -77,3 +77,49 @@ async def test_nul_does_not_reach_the_database_and_only_the_last_progress_counts
     await writer.flush()
     assert shelf.chunks == ["a\N{SYMBOL FOR NULL}b\n"]
     assert shelf.progress == [{"current": 2}]
+
+
+@pytest.mark.asyncio
+async def test_what_a_cancelled_pump_had_in_hand_is_kept_and_comes_first():
+    shelf = Shelf()
+    go = asyncio.Event()
+
+    async def slow(chunks, progress):
+        await go.wait()
+        await shelf.append(chunks, progress)
+
+    writer = LogWriter(slow)
+    pump = asyncio.create_task(writer.pump())
+    await writer.write("first")
+    writer.progress({"current": 1})
+    await asyncio.sleep(2 * log.FLUSH_SECONDS)
+    pump.cancel()
+    await writer.write("second")
+    last = asyncio.create_task(writer.flush())
+    await asyncio.sleep(0)
+    go.set()
+    await last
+    assert shelf.chunks == ["first\n", "second\n"]
+    assert shelf.progress == [{"current": 1}]
+
+
+@pytest.mark.asyncio
+async def test_the_last_flush_waits_for_what_is_still_being_written():
+    shelf = Shelf()
+    go = asyncio.Event()
+
+    async def slow(chunks, progress):
+        await go.wait()
+        await shelf.append(chunks, progress)
+
+    writer = LogWriter(slow)
+    pump = asyncio.create_task(writer.pump())
+    await writer.write("only")
+    await asyncio.sleep(2 * log.FLUSH_SECONDS)
+    pump.cancel()
+    last = asyncio.create_task(writer.flush())
+    await asyncio.sleep(0.01)
+    assert not last.done()
+    go.set()
+    await last
+    assert shelf.chunks == ["only\n"]
