@@ -1,6 +1,7 @@
 """The way through SSH: one process for all, started again when dead, and a sentence for each refusal."""
 
 import os
+import pickle  # noqa: S403 (between two processes of the test)
 import signal
 import socket
 import stat
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def code_of(endpoint: Endpoint) -> str:
     assert str(refusal.value).endswith(".")
     assert refusal.value.advice
     return refusal.value.code
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def forwards(directory: Path) -> list[int]:
@@ -199,3 +207,32 @@ def test_a_form_takes_a_private_key_and_says_what_else_is_not_one(tmp_path):
 
 def test_material_is_not_shown_when_printed():
     assert "secret" not in repr(SshMaterial(key="secret"))
+
+
+def test_ways_no_longer_used_are_closed_by_whichever_process_and_others_stay(at):
+    # The same engine, its key given again with another end, as by an edit; opened by another process.
+    edited = replace(at, ssh=replace(at.ssh, key=at.ssh.key + "\n"))
+    other = replace(at, key="other")
+    for way in (at, other):
+        ssh.forward(way)
+    script = (
+        "import pickle, sys; from engines.client import ssh;"
+        "print(ssh.forward(pickle.load(sys.stdin.buffer)), flush=True); sys.stdin.buffer.raw.close(); "
+        "import signal; signal.pause()"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        child.stdin.write(pickle.dumps(edited))
+        child.stdin.close()
+        assert child.stdout.readline()
+        before = set(forwards(at.run_dir))
+        assert len(before) == 3
+        ssh.close(at.run_dir, at.key, keep=at)
+        wait_until(lambda: len(forwards(at.run_dir)) == 2)
+        assert get_json(connect(at), "/version")
+        ssh.close(at.run_dir, at.key)
+        wait_until(lambda: len(forwards(at.run_dir)) == 1)
+        assert get_json(connect(other), "/version")
+    finally:
+        child.kill()
+        child.wait()

@@ -8,8 +8,10 @@ import pytest
 from aiohttp import web
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.conf import settings
 
-from engines import hints
+from engines import hints, reach
+from engines.client import ssh
 from engines.client.connect import call, connect
 from engines.models import Engine, EngineState, Heartbeat
 from engines.watcher.run import Watcher
@@ -181,3 +183,16 @@ async def test_an_engine_that_sends_garbage_is_down_with_a_sentence(tmp_path):
     async with watching():
         assert "JSON" in (await state_where(engine.pk, status="DOWN")).sentence
     await runner.cleanup()
+
+
+async def test_the_way_to_a_disabled_ssh_engine_is_closed(register, ssh_host):
+    row = await database_sync_to_async(register)(ssh_host.endpoint)
+    async with watching():
+        await state_where(row.pk, status="UP")
+        key = reach.endpoint(row).key[:12]
+        way = [stem for _, stem in ssh._forwards(settings.RUN_DIR) if stem.startswith(key)]
+        assert len(way) == 1
+        await Engine.objects.filter(pk=row.pk).aupdate(enabled=False)
+        async with asyncio.timeout(5):
+            while any(stem in way for _, stem in ssh._forwards(settings.RUN_DIR)):  # noqa: ASYNC110 (nothing tells it)
+                await asyncio.sleep(0.05)
