@@ -47,3 +47,12 @@ def test_nobody_logged_in_is_sent_to_the_login_page(rf, cast):
 def test_health_answers_anybody(client):
     assert client.get("/healthz").content == b"ok\n"
     assert client.post("/healthz").status_code == 405
+
+
+@pytest.mark.parametrize(("name", "shown"), [("viewer", False), ("manager", False), ("administrator", True)])
+@pytest.mark.parametrize("part", [{}, {"HX-Request": "true"}])
+def test_where_an_engine_is_reached_is_told_to_administrators_only(client, cast, name, shown, part):
+    client.force_login(cast[name], backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = client.get("/engines/harbour/containers/", headers=part)
+    assert page.status_code == 502
+    assert (b"/run/harbour.sock" in page.content) is shown
