@@ -186,5 +186,5 @@ async def test_a_reader_leaves_its_group_when_nobody_watches(dial, cast, operati
         await socket.frames_until("status")
     layer = get_channel_layer()
     async with asyncio.timeout(5):
-        while hints.operation_group(operation.pk) in layer.groups:
+        while hints.operation_group(operation.pk) in layer.groups:  # noqa: ASYNC110 (nothing tells it)
             await asyncio.sleep(0.01)
