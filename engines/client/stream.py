@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,7 @@ from engines.client.route import Route, route
 MESSAGE_BYTES = 2 << 20
 _REPLY_BYTES = 32 << 20
 _CONNECT_SECONDS = 10
+_SSH_THREADS = ThreadPoolExecutor(32, thread_name_prefix="ssh-way")
 
 #: Query parameters; a list of pairs where a name is repeated.
 Params = Mapping[str, str] | list[tuple[str, str]]
@@ -41,8 +43,10 @@ class AsyncEngine:
         self.requests: list[Request] = []
 
     async def __aenter__(self) -> "AsyncEngine":
-        # In a thread: the way may be an SSH forward that has to come up first.
-        self._way = way = await asyncio.to_thread(route, self._endpoint)
+        # In a thread: the way may be an SSH forward that has to come up first. Those wait among themselves, so that
+        # hosts that do not answer hold up no other engine.
+        threads = _SSH_THREADS if self._endpoint.address.scheme == "ssh" else None
+        self._way = way = await asyncio.get_running_loop().run_in_executor(threads, route, self._endpoint)
         self._session = aiohttp.ClientSession(
             connector=_connector(way),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
