@@ -1,7 +1,7 @@
 """The way through SSH: one process for all, started again when dead, and a sentence for each refusal."""
 
+import json
 import os
-import pickle  # noqa: S403 (between two processes of the test)
 import signal
 import socket
 import stat
@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -216,13 +216,16 @@ def test_ways_no_longer_used_are_closed_by_whichever_process_and_others_stay(at)
     for way in (at, other):
         ssh.forward(way)
     script = (
-        "import pickle, sys; from engines.client import ssh;"
-        "print(ssh.forward(pickle.load(sys.stdin.buffer)), flush=True); sys.stdin.buffer.raw.close(); "
-        "import signal; signal.pause()"
+        "import json, signal, sys; from pathlib import Path; from engines.client import ssh;"
+        "from engines.client.endpoint import Address, Endpoint, SshMaterial as S;"
+        "key, address, directory, material = json.loads(sys.stdin.readline());"
+        "print(ssh.forward(Endpoint(key, Address(**address), '', Path(directory), ssh=S(**material))), flush=True);"
+        "signal.pause()"
     )
     child = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        child.stdin.write(pickle.dumps(edited))
+        what = [edited.key, asdict(edited.address), str(edited.run_dir), asdict(edited.ssh)]
+        child.stdin.write(json.dumps(what).encode() + b"\n")
         child.stdin.close()
         assert child.stdout.readline()
         before = set(forwards(at.run_dir))

@@ -1,6 +1,7 @@
 """The asynchronous way to an engine: what it sends is read with limits, and every fault becomes one sentence."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 
 from engines.client import errors, stream
 from engines.client.endpoint import Address, Endpoint, TlsMaterial
+from engines.client.route import Route
 from engines.client.stream import AsyncEngine, messages
 from tests.rig.certs import Authority
 from tests.rig.hosts import host
@@ -143,3 +145,25 @@ async def test_no_part_of_a_build_argument_is_recorded(tmp_path):
     async with server, AsyncEngine(at(tmp_path / "s")) as engine:
         await engine.json("POST", "/build", params={"t": "a:1", "buildargs": '{"TOKEN": "x&canary#"}', "q": "1"})
         assert [request.path for request in engine.requests] == ["/v1.41/build?t=a:1&buildargs=…&q=1"]
+
+
+async def test_ssh_hosts_that_do_not_answer_hold_up_no_other_engine(tmp_path, monkeypatch):
+    release = threading.Event()
+    true_route = stream.route
+
+    def slow_through_ssh(endpoint: Endpoint) -> Route:
+        if endpoint.address.scheme == "ssh":
+            release.wait(20)
+        return true_route(replace(endpoint, address=Address("unix", path=str(tmp_path / "s"))))
+
+    monkeypatch.setattr(stream, "route", slow_through_ssh)
+    away = replace(at(tmp_path / "s"), address=Address("ssh", host="away", port=22, user="u"))
+    waiting = [asyncio.create_task(AsyncEngine(away).__aenter__()) for _ in range(40)]
+    server = await scripted(tmp_path / "s", http(b"{}"))
+    try:
+        async with server, asyncio.timeout(5), AsyncEngine(at(tmp_path / "s")) as engine:
+            assert await engine.json("GET", "/version") == {}
+    finally:
+        release.set()
+        for engine in await asyncio.gather(*waiting):
+            await engine.__aexit__(None, None, None)
