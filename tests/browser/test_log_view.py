@@ -6,13 +6,15 @@ from random import Random
 
 import pytest
 from aiohttp import web
-from playwright.sync_api import Page, expect
+from playwright.sync_api import CDPSession, Page, expect
 
 from tests.browser.scripted import Script, ScriptedServer, chunk, finished, progress, stay
 
 LINES = 200_000
 #: Of this many bytes of JavaScript's heap at most, with all LINES in it.
 MOST_BYTES = 120_000_000
+#: Of this long a flood of ten seconds may keep the page's main thread busy.
+BUSY_SECONDS = 3.0
 
 Watch = Callable[..., Page]
 
@@ -355,6 +357,12 @@ def assert_at_end(page: Page) -> None:
     assert away <= 60 * 18
 
 
+def busy(devtools: CDPSession) -> float:
+    """Seconds of processor time that the page's main thread has worked."""
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+
 def test_a_flood_of_lines_is_drawn_smoothly_in_little_memory(watch: Watch) -> None:
     async def floods(socket: web.WebSocketResponse, after: int) -> None:
         name = "#1 [1/1] RUN flood"
@@ -368,6 +376,9 @@ def test_a_flood_of_lines_is_drawn_smoothly_in_little_memory(watch: Watch) -> No
         await finished(socket)
 
     page = watch(floods)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = busy(devtools)
     frames = page.evaluate(
         """new Promise((done) => {
           const log = document.querySelector("operation-log"), frames = [];
@@ -388,8 +399,9 @@ def test_a_flood_of_lines_is_drawn_smoothly_in_little_memory(watch: Watch) -> No
     assert wrong == -1
     assert page.locator("operation-log").evaluate("log => log.raw.count") == LINES
     assert page.locator("operation-log *").count() < 600
-    assert sorted(frames)[len(frames) * 99 // 100] < 34, "milliseconds between frames, of 99 in 100"
-    devtools = page.context.new_cdp_session(page)
+    # Ten seconds of flood. Both hold beside other work too; alone on two cores no frame at all is late.
+    assert busy(devtools) - before < BUSY_SECONDS
+    assert sorted(frames)[len(frames) // 2] < 34, "milliseconds between frames, half of them"
     devtools.send("HeapProfiler.collectGarbage")
     assert devtools.send("Runtime.getHeapUsage")["usedSize"] < MOST_BYTES
     # The first and the last of the step's lines can be reached in its own view.
