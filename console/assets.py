@@ -1,6 +1,6 @@
 """Front-end files: which files of npm packages are served, and the import map that names the modules.
 
-VENDOR is also the inventory of what the browser gets from others: 0BSD (htmx).
+VENDOR is also the inventory of what the browser gets from others: 0BSD (htmx), OFL-1.1 (Inter).
 """
 
 import base64
@@ -18,7 +18,10 @@ from django.templatetags.static import static
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 #: Public name -> file below node_modules.
-VENDOR = {"vendor/htmx.js": "htmx.org/dist/htmx.esm.min.js"}
+VENDOR = {
+    "vendor/htmx.js": "htmx.org/dist/htmx.esm.min.js",
+    "vendor/inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+}
 #: Bare module name -> public name.
 _MODULES = {"htmx": "vendor/htmx.js"}
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from aiohttp import WSCloseCode, WSMsgType, web
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'"
+)
 
 #: What one socket does, given the cursor it was opened with (0 without one). Returning closes it with code 1000.
 Script = Callable[[web.WebSocketResponse, int], Awaitable[None]]
