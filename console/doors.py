@@ -1,6 +1,6 @@
 """What every request and every socket passes before any code of a page runs."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from asgiref.typing import (
@@ -9,9 +9,12 @@ from asgiref.typing import (
     ASGIReceiveEvent,
     ASGISendCallable,
     HTTPDisconnectEvent,
+    HTTPScope,
     Scope,
     WebSocketScope,
 )
+
+Known = Callable[[HTTPScope], Awaitable[bool]]
 
 
 class ExactOrigins:
@@ -36,29 +39,38 @@ class ExactOrigins:
 class LimitedBody:
     """Answers 413 to a request that announces more than `most` bytes, and cuts one that sends more.
 
-    Django spools a request's body to disk before any view or login check, so the limit must stand before it.
+    Django spools a request's body to disk before any view or login check, so the limit must stand before it. More than
+    `strangers` bytes are taken only of whom `known` knows.
     """
 
-    def __init__(self, application: ASGI3Application, most: int) -> None:
+    def __init__(self, application: ASGI3Application, most: int, strangers: int, known: Known) -> None:
         self._application = application
         self._most = most
+        self._strangers = min(strangers, most)
+        self._known = known
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._most:
-            await _refuse(send, self._most)
+        size = int(announced) if announced.isdigit() else 0
+        limit = self._strangers
+        if size > limit and await self._known(scope):
+            limit = self._most
+        if size > limit:
+            await _refuse(send, limit)
             return
-        left, cut = self._most, False
+        read, cut = 0, False
 
         async def counted() -> ASGIReceiveEvent:
-            nonlocal left, cut
+            nonlocal read, cut, limit
             message = await receive()
             if message["type"] == "http.request":
-                left -= len(message["body"])
-                if left < 0:
+                read += len(message["body"])
+                if limit < read <= self._most and await self._known(scope):
+                    limit = self._most
+                if read > limit:
                     cut = True
                     # To the application the client is gone: it drops what it spooled.
                     return HTTPDisconnectEvent(type="http.disconnect")
@@ -66,11 +78,11 @@ class LimitedBody:
 
         await self._application(scope, counted, send)
         if cut:
-            await _refuse(send, self._most)
+            await _refuse(send, limit)
 
 
 async def _refuse(send: ASGISendCallable, most: int) -> None:
-    body = f"The request is larger than this console accepts ({most:,} bytes).\n".encode()
+    body = f"The request is larger than this console accepts here ({most:,} bytes).\n".encode()
     headers: Any = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),

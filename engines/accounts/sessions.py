@@ -3,9 +3,14 @@
 import time
 from collections.abc import Callable
 
+from asgiref.typing import HTTPScope
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, logout
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponseBase
+from django.http.cookie import parse_cookie
+from django.utils.crypto import constant_time_compare
 
 _STARTED = "started"
 _SEEN = "seen"
@@ -37,3 +42,21 @@ def _renew(request: HttpRequest, now: int) -> None:
     elif now - session.get(_SEEN, 0) >= min(_GRAIN, settings.SESSION_IDLE_SECONDS // 2):
         session[_SEEN] = now
         session.set_expiry(min(left, settings.SESSION_IDLE_SECONDS))
+
+
+def person_of(session_key: str | None) -> User | None:
+    """Who is logged in by this cookie, by the session row and the user row of now; None when nobody is."""
+    session = SessionStore(session_key).load() if session_key else {}
+    pk = str(session.get(SESSION_KEY, ""))
+    user = User.objects.filter(pk=pk, is_active=True).first() if pk.isdigit() else None
+    if user is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    known = constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    return user if known else None
+
+
+def is_logged_in(scope: HTTPScope) -> bool:
+    """Whether a request whose body is still to come is of somebody logged in."""
+    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin1")
+    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    return person_of(key) is not None

@@ -56,7 +56,9 @@ def test_no_other_page_may(origins):
     assert [message["type"] for message in handshake(*origins)] == ["websocket.close"]
 
 
-def post(pieces: list[bytes], *, announced: int | None = None, most: int = 10) -> tuple[int, bytes]:
+def post(
+    pieces: list[bytes], *, announced: int | None = None, most: int = 10, strangers: int = 10, known: bool = False
+) -> tuple[int, bytes]:
     """Status, and the body that the application read, of a request in `pieces`."""
     waiting = list(pieces)
     sent: list[dict] = []
@@ -79,7 +81,13 @@ def post(pieces: list[bytes], *, announced: int | None = None, most: int = 10) -
         sent.append(message)
 
     headers = [] if announced is None else [(b"content-length", str(announced).encode())]
-    asyncio.run(LimitedBody(application, most)({"type": "http", "headers": headers}, receive, send))
+
+    async def is_known(scope) -> bool:
+        return known
+
+    asyncio.run(
+        LimitedBody(application, most, strangers, is_known)({"type": "http", "headers": headers}, receive, send)
+    )
     return sent[0]["status"], bytes(read)
 
 
@@ -93,3 +101,14 @@ def test_a_body_that_announces_more_is_refused_unread():
 
 def test_a_body_that_grows_beyond_the_limit_unannounced_is_cut():
     assert post([b"12345", b"67890", b"1"]) == (413, b"1234567890")
+
+
+def test_strangers_may_send_little_only():
+    assert post([b"12345", b"67890"], announced=10, strangers=5) == (413, b"")
+    assert post([b"12345", b"67890"], strangers=5) == (413, b"12345")
+
+
+def test_who_is_known_may_send_up_to_the_limit():
+    assert post([b"12345", b"67890"], announced=10, strangers=5, known=True) == (200, b"1234567890")
+    assert post([b"12345", b"67890"], strangers=5, known=True) == (200, b"1234567890")
+    assert post([b"12345", b"67890", b"1"], strangers=5, known=True) == (413, b"1234567890")

@@ -24,7 +24,7 @@ def port(tmp_path_factory) -> Iterator[int]:
         "PILOTHOUSE_DATA": str(tmp_path_factory.mktemp("data")),
         "REDIS_URL": "memory://",
         "PORT": str(port),
-        "PILOTHOUSE_UPLOAD_BYTES": "100000",
+        "PILOTHOUSE_UPLOAD_BYTES": "3000000",
         "DJANGO_SETTINGS_MODULE": "console.settings",
     }
     subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, env=environment, check=True, timeout=60)
@@ -77,7 +77,22 @@ def test_a_forged_host_is_refused(port):
     assert ask(port, "GET", "/healthz", Host="evil.example").status == 400
 
 
+def announce(port: int, size: int, cookie: str = "") -> http.client.HTTPResponse:
+    """The answer to a request of `size` bytes of which none is sent."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.putrequest("POST", "/accounts/login/")
+    for name, value in (("Content-Length", str(size)), ("Cookie", cookie)):
+        connection.putheader(name, value)
+    connection.endheaders()
+    return connection.getresponse()
+
+
 def test_a_request_larger_than_the_limit_gets_413(port):
-    response = ask(port, "POST", "/accounts/login/", b"x" * 100_001)
-    assert response.status == 413
-    assert b"100,000 bytes" in response.read()
+    assert announce(port, 3_000_001).status == 413
+
+
+@pytest.mark.parametrize("cookie", ["", "pilothouse_sid=abcdefghijklmnopqrstuvwxyz012345"])
+def test_nobody_who_is_not_logged_in_makes_the_console_keep_a_large_body(port, cookie):
+    reply = announce(port, 2_500_000, cookie)
+    assert reply.status == 413
+    assert b"2,097,152 bytes" in reply.read()
