@@ -46,10 +46,11 @@ def fresh(chromium: Browser) -> Iterator[Open]:
             base_url=url, viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
         )
         contexts.append(context)
+        # Of the context: its other tabs are listened to as well.
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         return page
 
     yield make
