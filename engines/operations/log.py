@@ -61,16 +61,23 @@ class LogWriter:
             await self.flush()
 
     async def flush(self) -> None:
-        """Make durable all that was written so far."""
+        """Make durable all that was written so far. Raises what a write raised, once."""
         self._news.clear()
         lines, self._lines, self._size = self._lines, [], 0
         progress, self._progress = self._progress, None
         self._room.set()
         if lines or progress is not None:
             self._writing = asyncio.ensure_future(self._write_after(self._writing, _chunks(lines), progress))
-        if self._writing is not None:
+        if self._writing is None:
+            return
+        writing = self._writing
+        try:
             # Shielded: when the work ends, the pump is cancelled, and must not take with it what it had in hand.
-            await asyncio.shield(self._writing)
+            await asyncio.shield(writing)
+        finally:
+            # Told once: a failure of one write is none of the next.
+            if writing.done() and self._writing is writing:
+                self._writing = None
 
     async def _write_after(
         self, before: asyncio.Future[None] | None, chunks: list[str], progress: dict[str, Any] | None

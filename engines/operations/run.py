@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
 
 from engines import hints, reach
@@ -72,12 +72,21 @@ class _Run:
         await self._announce_row()
         try:
             status, sentence, result = await self._outcome()
-            await self._log.flush()
+            sentence += await self._end_of_log()
             if await self._sync(self._ledger.finish, status, sentence, result, self._requests):
                 await self._announce()
                 await self._announce_row()
         except FenceLost:
             log.warning("operation %s was ended by somebody else", self._operation.pk)
+
+    async def _end_of_log(self) -> str:
+        """Store what is left of the log; a sentence when that fails, since the work itself may have succeeded."""
+        try:
+            await self._log.flush()
+        except DatabaseError:
+            log.exception("the end of the log of operation %s was not stored", self._operation.pk)
+            return " The end of its log could not be stored."
+        return ""
 
     async def _outcome(self) -> tuple[Status, str, dict[str, Any]]:
         try:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import DatabaseError
 from django.utils import timezone
 
 from engines.client.errors import EngineTimeout
@@ -184,3 +185,20 @@ def test_a_flood_is_whole_in_order_and_numbered_without_gaps(operation, scripted
     chunks = list(LogChunk.objects.filter(operation=operation).values_list("seq", "text"))
     assert [seq for seq, _ in chunks] == list(range(1, len(chunks) + 1))
     assert "".join(text for _, text in chunks).splitlines() == [f"line {number}" for number in range(30_000)]
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_database_that_refuses_a_write_ends_the_operation_all_the_same(operation, scripted, monkeypatch, failures):
+    real, left = ledger.Ledger.append, [failures]
+
+    def append(self, *values):
+        if left[0] > 0:
+            left[0] -= 1
+            raise DatabaseError("database is locked")
+        real(self, *values)
+
+    monkeypatch.setattr(ledger.Ledger, "append", append)
+    scripted(forever)
+    run.execute(operation.pk)
+    assert again(operation).status == Status.FAILED
+    assert "console itself" in again(operation).sentence

@@ -48,17 +48,26 @@ def thaw(directory: Path) -> None:
     their namespaces alive for ever.
     """
     for name, state in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
-        for path in _CGROUPS.glob(f"**/{directory.name}-*/**/{name}"):
+        for group in _groups(directory):
             with contextlib.suppress(OSError):
-                path.write_text(state)
+                (group / name).write_text(state)
 
 
 def remove_groups(directory: Path) -> None:
     """Remove the empty control groups of the cell at `directory`."""
-    for top in _CGROUPS.glob(f"**/{directory.name}-*"):
-        for group in sorted([top, *(path for path in top.rglob("*") if path.is_dir())], reverse=True):
-            with contextlib.suppress(OSError):
-                group.rmdir()
+    for group in sorted(_groups(directory), reverse=True):
+        with contextlib.suppress(OSError):
+            group.rmdir()
+
+
+def _groups(directory: Path) -> list[Path]:
+    """The control groups of the cell at `directory`, those inside them included.
+
+    Other cells' groups come and go meanwhile: os.walk passes over what vanishes, a glob would not.
+    """
+    mark = f"{directory.name}-"
+    walked = (Path(path) for path, _, _ in os.walk(_CGROUPS))
+    return [path for path in walked if any(part.startswith(mark) for part in path.parts)]
 
 
 def _started(pid: int) -> str:
