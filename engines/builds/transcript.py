@@ -14,6 +14,9 @@ _CLASSIC_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
 _CLASSIC_CACHED = " ---> Using cache"
 #: A line longer than this is shown in pieces.
 LINE_CHARACTERS = 16 * 1024
+#: Steps kept apart; all further ones are told as one. A build's output can claim any number of them.
+MOST_STEPS = 1000
+_FURTHER = "further"
 
 
 @dataclass
@@ -82,6 +85,8 @@ class BuildKitTranscript:
         return lines
 
     def _step(self, digest: str, name: str = "") -> Step:
+        if digest not in self._steps and len(self._steps) >= MOST_STEPS:
+            digest, name = _FURTHER, "Further steps"
         step = self._steps.get(digest)
         if step is None:
             step = self._steps[digest] = Step(len(self._steps) + 1, name)
@@ -118,12 +123,14 @@ class BuildKitTranscript:
 
     def _log(self, log: VertexLog) -> list[str]:
         step = self._step(log.vertex)
-        text = step.rest.pop(log.stream, "") + log.message.decode(errors="replace")
+        # Of a hostile engine's numbers, two: each keeps a part of a line.
+        stream = 1 if log.stream == 1 else 2
+        text = step.rest.pop(stream, "") + log.message.decode(errors="replace")
         *whole, rest = text.split("\n")
         if len(rest) > LINE_CHARACTERS:
             whole, rest = [*whole, rest], ""
         if rest:
-            step.rest[log.stream] = rest
+            step.rest[stream] = rest
         since = max(0.0, (log.timestamp or 0) - (step.started or log.timestamp or 0))
         return [f"#{step.id} {since:.3f} {line.removesuffix(chr(13))}" for line in whole]
 
@@ -163,7 +170,7 @@ class ClassicTranscript:
 
     def _line(self, line: str) -> list[str]:
         match = _CLASSIC_STEP.match(line)
-        if match:
+        if match and len(self.steps) < MOST_STEPS:
             closed = self._close("done")
             name = f"[{match[1]}/{match[2]}] {match[3]}"
             self.steps.append(Step(len(self.steps) + 1, name, "running", time.time()))

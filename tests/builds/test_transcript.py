@@ -1,6 +1,6 @@
 """What the builders say, told as one kind of log."""
 
-from engines.builds.transcript import BuildKitTranscript, ClassicTranscript, progress_of
+from engines.builds.transcript import MOST_STEPS, BuildKitTranscript, ClassicTranscript, progress_of
 from engines.client.buildkit.trace import Trace, Vertex, VertexLog
 
 
@@ -74,3 +74,13 @@ def test_the_classic_builder_s_cache_is_marked():
     lines = transcript.tell("Step 1/1 : FROM x\n ---> Using cache\n ---> abc\n")
     assert "#1 CACHED" in lines
     assert transcript.end() == []
+
+
+def test_output_that_claims_any_number_of_steps_makes_no_more_than_are_kept():
+    classic = ClassicTranscript()
+    classic.tell("Step 1/1 : RUN yes\n" * 5000)
+    assert len(classic.steps) == MOST_STEPS
+    buildkit = BuildKitTranscript()
+    for number in range(5000):
+        buildkit.tell(Trace(vertexes=(Vertex(f"sha256:{number}", name="x", started=1.0),)))
+    assert len(buildkit.steps) == MOST_STEPS + 1
