@@ -125,6 +125,9 @@ class Watcher:
             await work  # type: ignore[misc]
         except DatabaseError:
             log.exception("the database did not take a change; tried again with the next")
+        except Exception:
+            # Whatever one turn meets, the next is begun: without heartbeats and reconciling, nothing would tell.
+            log.exception("a turn of the watcher broke; the next is begun")
 
     async def _sync(self, function: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._database, function, *args)

@@ -14,6 +14,7 @@ from engines import hints, reach
 from engines.client import ssh
 from engines.client.connect import call, connect
 from engines.models import Engine, EngineState, Heartbeat
+from engines.watcher import run
 from engines.watcher.run import Watcher
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -196,3 +197,16 @@ async def test_the_way_to_a_disabled_ssh_engine_is_closed(register, ssh_host):
         async with asyncio.timeout(5):
             while any(stem in way for _, stem in ssh._forwards(settings.RUN_DIR)):  # noqa: ASYNC110 (nothing tells it)
                 await asyncio.sleep(0.05)
+
+
+async def test_a_turn_that_breaks_does_not_end_the_reports(engine, monkeypatch):
+    def broken() -> None:
+        raise RuntimeError("unexpected")
+
+    monkeypatch.setattr(run, "reconcile", broken)
+    monkeypatch.setattr(run, "_CONTACT_SECONDS", 0.05)
+    async with watching(), asyncio.timeout(5):
+        seen: set[object] = set()
+        while len(seen) < 3:
+            seen |= {each.at async for each in Heartbeat.objects.filter(name="watcher")}
+            await asyncio.sleep(0.02)
