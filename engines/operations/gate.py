@@ -35,9 +35,9 @@ def may_cancel(user: access.Person, operation: Operation) -> bool:
 
 
 def may_repeat(user: access.Person, operation: Operation) -> bool:
-    """Whether `user` may start the same again: it takes the permission of its kind."""
-    kind = KINDS.get(operation.kind)
-    return operation.engine is not None and kind is not None and access.can(user, kind.permission, operation.engine)
+    """Whether `user` may start the same again: it takes the permission of its kind, on an enabled engine."""
+    kind, engine = KINDS.get(operation.kind), operation.engine
+    return kind is not None and engine is not None and engine.enabled and access.can(user, kind.permission, engine)
 
 
 def operation_view(permission: Permission) -> Callable[[OperationView[P]], Callable[..., HttpResponseBase]]:

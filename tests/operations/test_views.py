@@ -83,3 +83,12 @@ def test_an_operation_of_a_removed_engine_is_kept_for_administrators(cast, opera
     engine.delete()
     assert login(cast["administrator"]).get(f"/operations/{operation.pk}/").status_code == 200
     assert login(cast["manager"]).get(f"/operations/{operation.pk}/").status_code == 404
+
+
+def test_nothing_is_run_again_on_a_disabled_engine(cast, operation, engine):
+    Operation.objects.update(status="FAILED")
+    type(engine).objects.update(enabled=False)
+    client = login(cast["builder"])
+    assert "Run again" not in client.get(f"/operations/{operation.pk}/").content.decode()
+    assert client.post(f"/operations/{operation.pk}/repeat/").status_code == 403
+    assert Operation.objects.count() == 1
