@@ -73,11 +73,10 @@ class Container:
         """From one entry of GET /containers/json (Engine API: Container/ContainerList)."""
         status, labels = text(entry.get("Status")), pairs(entry.get("Labels"))
         health, exited = _HEALTH.search(status), _EXIT.match(status)
-        names = entry.get("Names")
-        name = next((each for each in names if isinstance(each, str)), "") if isinstance(names, list) else ""
+        names = texts(entry.get("Names"))
         return cls(
             id=text(entry.get("Id")),
-            name=name.removeprefix("/"),
+            name=names[0].removeprefix("/") if names else "",
             image=text(entry.get("Image")),
             state=text(entry.get("State")) or "unknown",
             status=status,

@@ -68,7 +68,10 @@ class OperationLog extends HTMLElement {
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.#walk(event.shiftKey ? -1 : 1);
     });
-    if (this.dataset.kind !== "image.build") this.steps.bytes = true;
+    if (this.dataset.kind !== "image.build") {
+      this.steps.bytes = true;
+      this.querySelector("[data-view=steps]").textContent = "Layers";
+    }
   }
 
   /** @param {string} text Whole lines. */
