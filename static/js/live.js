@@ -3,6 +3,8 @@
  * `changed:t` on the body: the first at once, further ones gathered, the last never lost. Parts of the page ask for
  * themselves again.
  */
+import { logIn } from "./login.js";
+
 const SPACING = 250;
 /** A socket open for this long counts as working: one that is closed at once must not be tried ever faster. */
 const SETTLED = 5000;
@@ -66,7 +68,7 @@ function closed(event) {
   clearTimeout(settling);
   document.body.dataset.liveState = "closed";
   if (event.code === CLOSED.LOG_IN) {
-    location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
+    logIn();
     return;
   }
   if (event.code === CLOSED.FORBIDDEN || event.code === CLOSED.GONE) {

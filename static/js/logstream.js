@@ -2,6 +2,8 @@
  * The log of an operation over its socket: every line once and in order, whatever happens to the connection.
  * The cursor says what was taken; a frame that does not continue it is not taken, and the socket is opened again there.
  */
+import { logIn } from "./login.js";
+
 const LOG_IN = 4401;
 const REFUSED = new Set([4403, 4404]);
 
@@ -46,7 +48,7 @@ export function follow(path, on) {
   function closed(code) {
     if (over) return;
     if (code === LOG_IN) {
-      location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
+      logIn();
       return;
     }
     if (REFUSED.has(code)) {
