@@ -38,6 +38,8 @@ def test_from_the_set_up_address_to_a_container_seen_live(
             operation = build(page)
             watch(page, fresh, stack, operation)
             run_a_container(page, tls_host)
+            # Before the console ends, or its pages would complain of that.
+            page.context.close()
         finally:
             stack.stop()
 
