@@ -134,7 +134,7 @@ def test_a_context_that_is_gone_fails_with_a_sentence(start, row):
     assert "Upload it again" in finished(operation).sentence
 
 
-def test_an_engine_killed_mid_build_fails_the_operation_with_a_sentence(start, register, fresh_host, cast):
+def test_an_engine_that_restarts_mid_build_fails_the_operation_and_builds_again(start, register, fresh_host, cast):
     row = register(fresh_host.endpoint, "fresh")
     operation = start("FROM busybox:local\nRUN sleep 7777\n", engine=row, builder="buildkit")
     thread = threading.Thread(target=run.execute, args=(operation.pk,))
@@ -145,6 +145,9 @@ def test_an_engine_killed_mid_build_fails_the_operation_with_a_sentence(start, r
     operation = Operation.objects.get(pk=operation.pk)
     assert operation.status == Status.FAILED
     assert operation.sentence
+    fresh_host.engine.start()
+    again = finished(start("FROM busybox:local\nRUN echo again\n", engine=row, builder="buildkit"))
+    assert (again.status, again.sentence) == (Status.SUCCEEDED, "")
 
 
 @pytest.mark.parametrize("kind", ["tls", "ssh"])
