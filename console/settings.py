@@ -19,6 +19,9 @@ SECRET_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "django.key")
 #: First key encrypts, all keys decrypt. Separate from SECRET_KEY so that either can be rotated alone.
 ENCRYPTION_KEYS = [keyfile.read_or_create(DATA_DIR / "keys" / "secrets.key")]
 
+#: Under which the audit trail is chained.
+AUDIT_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "audit.key")
+
 #: Where the web process listens.
 BIND = env.text("PILOTHOUSE_BIND", "127.0.0.1")
 PORT = env.number("PORT", 8000, least=1)
@@ -49,6 +52,10 @@ INSTALLED_APPS = [
     "channels",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "template_partials",
     "engines",
 ]
@@ -62,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "engines.accounts.sessions.SessionLimits",
+    "engines.web.origin.RequestOrigin",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -176,6 +184,7 @@ ACCOUNT_FORMS = {
     "login": "engines.accounts.forms.OwnLoginForm",
     "change_password": "engines.accounts.forms.OwnPasswordForm",
 }
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"

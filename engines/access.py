@@ -1,13 +1,39 @@
-"""Who may do what where. The only code that reads Grant: pages, sockets and operations all ask here."""
+"""Who may do what where, and why. The only code that decides by Grant: pages, sockets and operations all ask here."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from engines.models import Engine, Grant
+from engines.models import AccessPolicy, Engine, Grant
 from engines.permissions import CONSOLE_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 
 Person = User | AnonymousUser
+
+#: Of an administrator, where people are ranked by their strongest role.
+ADMINISTRATOR_RANK = 100
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why somebody holds `role` on an engine: `grant` None for administrators of the console, who hold it anyway."""
+
+    role: Role
+    grant: Grant | None = None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self.grant.expires_at if self.grant else None
+
+    def __str__(self) -> str:
+        if self.grant is None:
+            return "administrator of the console"
+        who = f"team {self.grant.team}" if self.grant.team else "granted to the person"
+        return f"{who}, on the tag {self.grant.tag}" if self.grant.tag else who
 
 
 def can(user: Person, permission: Permission, engine: Engine | None = None) -> bool:
@@ -15,7 +41,7 @@ def can(user: Person, permission: Permission, engine: Engine | None = None) -> b
 
     Reads the user row again, so that a person disabled a moment ago is refused whatever the caller holds.
     """
-    person = _active(user)
+    person = _able(user)
     if person is None:
         return False
     if permission in CONSOLE_PERMISSIONS:
@@ -28,32 +54,112 @@ def can(user: Person, permission: Permission, engine: Engine | None = None) -> b
 
 def held(user: Person, engine: Engine) -> frozenset[Permission]:
     """Everything `user` may do on `engine` now: what a page may offer. Each act asks `can` again."""
-    person = _active(user)
+    person = _able(user)
     role = None if person is None else _role(person, engine)
-    return frozenset() if role is None else ROLE_PERMISSIONS[role]
+    if person is None or role is None:
+        return frozenset()
+    return ROLE_PERMISSIONS[role] | (CONSOLE_PERMISSIONS if person.is_superuser else frozenset())
 
 
 def visible_engines(user: Person) -> QuerySet[Engine]:
     """The engines on which `user` holds any role."""
-    person = _active(user)
+    person = _able(user)
     if person is None:
         return Engine.objects.none()
     if person.is_superuser:
         return Engine.objects.all()
-    return Engine.objects.filter(pk__in=_grants(person).values("engine"))
+    grants = _grants(person)
+    return Engine.objects.filter(
+        Q(pk__in=grants.values("engine"))
+        | Q(pk__in=Engine.tags.through.objects.filter(tag__in=grants.values("tag")).values("engine"))
+    )
+
+
+def must_enrol(user: Person) -> bool:
+    """Whether `user` has no second factor, though the policy asks one of people of their rank.
+
+    Until they have one they hold no permission at all, in pages, sockets and operations alike.
+    """
+    person = _active(user)
+    return person is not None and _lacks_factor(person)
+
+
+def reasons(user: Person, engine: Engine) -> list[Reason]:
+    """All that gives `user` a role on `engine` now, strongest first; the first decides. Not asked: second factor."""
+    person = _active(user)
+    if person is None:
+        return []
+    administrator = [Reason(Role.MANAGER)] if person.is_superuser else []
+    grants = _grants(person).filter(_on(engine)).select_related("team", "user", "tag").distinct()
+    return administrator + _by_strength(Reason(Role(grant.role), grant) for grant in grants)
+
+
+def reachers(engine: Engine) -> list[tuple[User, list[Reason]]]:
+    """Everybody with a role on `engine` now, by name, with what gives it to them."""
+    grants = Grant.objects.filter(_unexpired(), _on(engine)).select_related("team", "user", "tag").distinct()
+    found: dict[User, list[Reason]] = {
+        user: [Reason(Role.MANAGER)] for user in User.objects.filter(is_active=True, is_superuser=True)
+    }
+    for grant in grants.prefetch_related("team__members"):
+        for user in grant.team.members.all() if grant.team else [grant.user]:
+            if user is not None and user.is_active:
+                found.setdefault(user, []).append(Reason(Role(grant.role), grant))
+    by_name = sorted(found.items(), key=lambda item: item[0].get_username().lower())
+    return [(user, _by_strength(given)) for user, given in by_name]
+
+
+def rank(person: User) -> int:
+    """ADMINISTRATOR_RANK, the value of the strongest role on any engine or tag, or 0."""
+    if person.is_superuser:
+        return ADMINISTRATOR_RANK
+    strongest = _grants(person).order_by("-role").values_list("role", flat=True).first()
+    return strongest or 0
+
+
+def _able(user: Person) -> User | None:
+    """`user` as stored now, when active and, where the policy asks it, with a second factor."""
+    person = _active(user)
+    return None if person is None or _lacks_factor(person) else person
 
 
 def _active(user: Person) -> User | None:
-    return User.objects.filter(pk=user.pk, is_active=True).first() if user.pk else None
+    if not user.pk:
+        return None
+    factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return (
+        User.objects.filter(pk=user.pk, is_active=True)
+        .annotate(
+            has_factor=Exists(factors), factor_from=Subquery(AccessPolicy.objects.values("second_factor_from")[:1])
+        )
+        .first()
+    )
+
+
+def _lacks_factor(person: User) -> bool:
+    asked: int | None = getattr(person, "factor_from", None)
+    if getattr(person, "has_factor", False) or asked in {None, AccessPolicy.From.NOBODY}:
+        return False
+    return rank(person) >= (asked or 0)
 
 
 def _role(person: User, engine: Engine) -> Role | None:
     if person.is_superuser:
         return Role.MANAGER
-    strongest = _grants(person).filter(engine=engine).order_by("-role").values_list("role", flat=True).first()
+    strongest = _grants(person).filter(_on(engine)).order_by("-role").values_list("role", flat=True).first()
     return None if strongest is None else Role(strongest)
 
 
 def _grants(person: User) -> QuerySet[Grant]:
-    unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
-    return Grant.objects.filter(unexpired, Q(user=person) | Q(team__members=person))
+    return Grant.objects.filter(_unexpired(), Q(user=person) | Q(team__in=person.teams.all()))
+
+
+def _unexpired() -> Q:
+    return Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+
+
+def _on(engine: Engine) -> Q:
+    return Q(engine=engine) | Q(tag__in=engine.tags.all())
+
+
+def _by_strength(given: Iterable[Reason]) -> list[Reason]:
+    return sorted(given, key=lambda reason: -reason.role)

@@ -1,9 +1,10 @@
 """The cast: one engine, and a person for every relation to it; and real engines as rows of the console."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 
 from engines.client.endpoint import Endpoint
 from engines.models import Engine, Grant
@@ -16,6 +17,23 @@ pytest_plugins = ["tests.rig.fixtures"]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests last: Playwright keeps an event loop running, in which no other asynchronous test can run."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def trail_may_be_emptied_between_tests() -> Iterator[None]:
+    """Django empties all tables after a test with real transactions; the audit trail's triggers would refuse that.
+
+    They are dropped for just that statement; Django's signal after it puts them back, as after a migration.
+    """
+    drops = {
+        "sqlite": ["DROP TRIGGER IF EXISTS audit_update_refused", "DROP TRIGGER IF EXISTS audit_delete_refused"],
+        "postgresql": ["DROP TRIGGER IF EXISTS audit_change_refused ON engines_auditentry"],
+    }[connection.vendor]
+    operations = type(connection.ops)
+    plain = operations.sql_flush
+    operations.sql_flush = lambda *args, **kwargs: drops + plain(*args, **kwargs)
+    yield
+    operations.sql_flush = plain
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from engines.client.errors import (
     translated,
 )
 from engines.client.ids import require_segments
-from engines.client.record import Request, shown_path
+from engines.client.record import Request, sent, shown_path
 from engines.client.route import Route, route
 from engines.client.tls import TlsAdapter
 
@@ -76,7 +76,9 @@ class Client(docker.APIClient):  # type: ignore[misc]
             raise self._way.told(error, seconds) from error
         finally:
             ms = round((time.monotonic() - began) * 1000)
-            self.requests.append(Request(request.method or "", shown_path(request.path_url), status, ms))
+            made = Request(request.method or "", shown_path(request.path_url), status, ms)
+            self.requests.append(made)
+            sent(made)
         return reply
 
     def _url(self, pathfmt: str, *args: str, **kwargs: Any) -> str:

@@ -1,6 +1,9 @@
-"""The Engine API requests a client made, so that every page and operation can show them."""
+"""The Engine API requests that clients made, so that every page, operation and audit entry can show them."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 # Values that may be secrets: build arguments and their like are not part of what is shown.
@@ -15,6 +18,27 @@ class Request:
     path: str
     status: int
     ms: int
+
+
+_RECORD: ContextVar[list[Request] | None] = ContextVar("record", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[list[Request]]:
+    """The list to which every request is added that a client of this thread or task sends inside the block."""
+    requests: list[Request] = []
+    token = _RECORD.set(requests)
+    try:
+        yield requests
+    finally:
+        _RECORD.reset(token)
+
+
+def sent(request: Request) -> None:
+    """Called by the clients for each request."""
+    requests = _RECORD.get()
+    if requests is not None:
+        requests.append(request)
 
 
 def shown_path(path: str) -> str:

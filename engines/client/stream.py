@@ -17,7 +17,7 @@ import aiohttp
 
 from engines.client.endpoint import Endpoint
 from engines.client.errors import EngineError, EngineReplied, NotAnEngine, describe, fault
-from engines.client.record import Request, shown_path
+from engines.client.record import Request, sent, shown_path
 from engines.client.route import Route, route
 
 #: The longest message seen from a real engine is a BuildKit trace of 267 kB.
@@ -104,7 +104,9 @@ class AsyncEngine:
             raise (describe(error, patience) if status else self._way.told(error, patience)) from error
         finally:
             shown = shown_path(versioned + _query(params))
-            self.requests.append(Request(method, shown, status, round((time.monotonic() - began) * 1000)))
+            made = Request(method, shown, status, round((time.monotonic() - began) * 1000))
+            self.requests.append(made)
+            sent(made)
 
     async def json(
         self, method: str, path: str, *, params: Params | None = None, seconds: float = 10

@@ -14,6 +14,9 @@ from engines.client.errors import EngineReplied, translated
 from engines.client.ids import require_name
 from engines.containers.types import powers
 from engines.models import Engine
+from engines.permissions import Permission
+from engines.trail import write as trail
+from engines.trail.write import NotDone
 
 #: What may be sent to a container's first process.
 SIGNALS = ("KILL", "TERM", "INT", "HUP", "QUIT", "USR1", "USR2")
@@ -24,49 +27,58 @@ _LONGEST_STOP_SECONDS = 600
 _CALL_SECONDS = 15
 
 
-class NotAsAsked(Exception):
+class NotAsAsked(NotDone):
     """The engine made another container than was asked for; it was removed again. The message is one sentence."""
 
 
-class NotStarted(Exception):
+class NotStarted(NotDone):
     """The container was made but could not be started; it was removed again. The message is the engine's own words."""
 
 
 def start(engine: Engine, container_id: str, *, by: User) -> None:
     """Start a container; one that runs already is no error."""
-    _do(engine, container_id, lambda client, name: client.start(name))
+    with trail.act(Permission.CONTAINER_START, by=by, engine=engine, subject=container_id):
+        _do(engine, container_id, lambda client, name: client.start(name))
 
 
 def stop(engine: Engine, container_id: str, *, by: User) -> None:
     """Ask a container to stop; the engine kills it after the time the container itself allows (its StopTimeout)."""
-    _do(engine, container_id, lambda client, name: client.stop(name, timeout=_grace(client, name)))
+    with trail.act(Permission.CONTAINER_STOP, by=by, engine=engine, subject=container_id):
+        _do(engine, container_id, lambda client, name: client.stop(name, timeout=_grace(client, name)))
 
 
 def restart(engine: Engine, container_id: str, *, by: User) -> None:
     """Stop a container as `stop` does, and start it."""
-    _do(engine, container_id, lambda client, name: client.restart(name, timeout=_grace(client, name)))
+    with trail.act(Permission.CONTAINER_RESTART, by=by, engine=engine, subject=container_id):
+        _do(engine, container_id, lambda client, name: client.restart(name, timeout=_grace(client, name)))
 
 
 def kill(engine: Engine, container_id: str, *, by: User, signal: str = "KILL") -> None:
     """Send `signal`, one of SIGNALS. Raises ValueError for another one."""
     if signal not in SIGNALS:
         raise ValueError(f"no such signal: {signal}")
-    _do(engine, container_id, lambda client, name: client.kill(name, signal=f"SIG{signal}"))
+    parameters = {"signal": signal}
+    with trail.act(Permission.CONTAINER_KILL, by=by, engine=engine, subject=container_id, parameters=parameters):
+        _do(engine, container_id, lambda client, name: client.kill(name, signal=f"SIG{signal}"))
 
 
 def pause(engine: Engine, container_id: str, *, by: User) -> None:
     """Freeze all of a container's processes."""
-    _do(engine, container_id, lambda client, name: client.pause(name))
+    with trail.act(Permission.CONTAINER_PAUSE, by=by, engine=engine, subject=container_id):
+        _do(engine, container_id, lambda client, name: client.pause(name))
 
 
 def unpause(engine: Engine, container_id: str, *, by: User) -> None:
     """Let a paused container go on."""
-    _do(engine, container_id, lambda client, name: client.unpause(name))
+    with trail.act(Permission.CONTAINER_UNPAUSE, by=by, engine=engine, subject=container_id):
+        _do(engine, container_id, lambda client, name: client.unpause(name))
 
 
 def remove(engine: Engine, container_id: str, *, by: User, force: bool = False, volumes: bool = False) -> None:
     """Remove a container, with its anonymous volumes if `volumes`; a running one only if `force`."""
-    _do(engine, container_id, lambda client, name: client.remove_container(name, force=force, v=volumes))
+    parameters = {"force": force, "volumes": volumes}
+    with trail.act(Permission.CONTAINER_REMOVE, by=by, engine=engine, subject=container_id, parameters=parameters):
+        _do(engine, container_id, lambda client, name: client.remove_container(name, force=force, v=volumes))
 
 
 def create(engine: Engine, *, name: str, config: dict[str, Any], start: bool, by: User) -> str:
@@ -75,6 +87,12 @@ def create(engine: Engine, *, name: str, config: dict[str, Any], start: bool, by
     What the engine made is inspected before it is started. Nothing is left behind of one that came out more
     powerful than asked (NotAsAsked) or does not start (NotStarted).
     """
+    parameters = {"image": config["Image"], "name": name, "started": start}
+    with trail.act(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=name, parameters=parameters):
+        return _create(engine, name=name, config=config, start=start)
+
+
+def _create(engine: Engine, *, name: str, config: dict[str, Any], start: bool) -> str:
     client = reach.client(engine, timeout=_CALL_SECONDS)
     made = call(client, "POST", "/containers/create", params={"name": name} if name else None, body=config)
     container_id = require_name(str(made.get("Id"))) if isinstance(made, dict) else ""

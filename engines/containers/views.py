@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from http import HTTPStatus
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,7 +25,7 @@ from engines.containers.rows import port_link, rows
 from engines.containers.types import tone_of
 from engines.models import Engine
 from engines.permissions import Permission
-from engines.web.gate import engine_view, person
+from engines.web.gate import engine_view, person, require
 from engines.web.respond import respond
 
 Action = Callable[..., None]
@@ -158,8 +159,7 @@ def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     verb, ids = request.POST.get("verb", ""), list(dict.fromkeys(request.POST.getlist("id")))
     if verb not in _VERBS:
         return HttpResponse("There is no such action.", status=400, content_type="text/plain")
-    if not access.can(person(request), _VERBS[verb][1], engine):
-        raise PermissionDenied(f"Your role on {engine.name} does not include {_VERBS[verb][1].value}.")
+    require(person(request), _VERBS[verb][1], engine)
     if len(ids) > _MOST_AT_ONCE:
         messages.error(request, f"Choose at most {_MOST_AT_ONCE} containers at once. Nothing was done.")
         return _told(request, engine)
@@ -168,7 +168,9 @@ def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         action = _removal(request)
     # One that takes its time to stop holds up no other; what they did is told in the order they were chosen in.
     with ThreadPoolExecutor(_THREADS) as pool:
-        failures = list(pool.map(partial(_failure, action, engine, by=by), ids))
+        # Each in a copy of this request's context, in which the audit trail finds where it came from.
+        contexts = [copy_context() for _ in ids]
+        failures = list(pool.map(lambda context, id: context.run(_in_thread, action, engine, id, by), contexts, ids))
     for container, failure in zip(ids, failures, strict=True):
         _tell(request, names.get(container) or container[:12], _VERBS[verb][2], failure)
     return _told(request, engine)
@@ -239,6 +241,14 @@ def _failure(action: Action, engine: Engine, container: str, *, by: User) -> str
     except EngineError as error:
         return f"{error} {error.advice}"
     return ""
+
+
+def _in_thread(action: Action, engine: Engine, container: str, by: User) -> str:
+    try:
+        return _failure(action, engine, container, by=by)
+    finally:
+        # Of this thread: nobody else closes it.
+        connection.close()
 
 
 def _tell(request: HttpRequest, shown: str, done: str, failure: str) -> None:

@@ -8,6 +8,18 @@ from django.db import models
 from engines import secrets
 
 
+class Tag(models.Model):
+    """A word that engines carry, such as `production`: roles can be granted on all engines that carry it."""
+
+    name = models.SlugField(max_length=64, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Engine(models.Model):
     """A registered Docker Engine. Key material is stored encrypted, bound to the row's `key_id` and the field."""
 
@@ -15,6 +27,7 @@ class Engine(models.Model):
     slug = models.SlugField(max_length=64, unique=True)
     url = models.CharField(max_length=255)
     enabled = models.BooleanField(default=True)
+    tags = models.ManyToManyField(Tag, related_name="engines", blank=True)
     # Known before the first save, unlike the primary key, so that secrets can be bound to it.
     key_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     tls_ca = models.TextField(blank=True)

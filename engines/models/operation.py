@@ -52,6 +52,8 @@ class Operation(models.Model):
     heartbeat_at = models.DateTimeField(null=True)
     # Who runs it: a claim's own random mark. Whoever lost it may not write any more.
     fence = models.UUIDField(null=True)
+    # `seq` of the audit entry that said it would be done; its outcome is written when it ends.
+    intent = models.BigIntegerField(null=True, editable=False)
     cancel_requested_at = models.DateTimeField(null=True)
     cancelled_by_name = models.CharField(max_length=150, blank=True)
 

@@ -12,6 +12,7 @@ from engines import hints
 from engines.models import Engine, Operation
 from engines.operations import tasks
 from engines.operations.kinds import KINDS
+from engines.trail import write as trail
 
 Status = Operation.Status
 
@@ -27,6 +28,7 @@ def start(
     if kind not in KINDS:
         raise ValueError(f"no such kind of operation: {kind}")
     with transaction.atomic():
+        # The row and the intent of the audit trail: both, or neither.
         operation, new = Operation.objects.get_or_create(
             form_token=_mark(form_token, engine, kind, spec, by) if form_token else uuid.uuid4(),
             defaults={
@@ -40,12 +42,31 @@ def start(
             },
         )
         if new:
+            intent = trail.begin(
+                KINDS[kind].permission,
+                by=by,
+                engine=engine,
+                subject=title,
+                parameters=KINDS[kind].told(spec),
+                operation=operation,
+            )
+            Operation.objects.filter(pk=operation.pk).update(intent=intent.seq)
             transaction.on_commit(lambda: _queued(operation, engine))
     return operation
 
 
 def cancel(operation: Operation, *, by: User) -> None:
     """Ask for the end of an operation: at once while it is queued, by its worker within a second while it runs."""
+    parameters = {"kind": operation.kind}
+    with trail.act(
+        "operation.cancel", by=by, engine=operation.engine, subject=str(operation.pk), parameters=parameters
+    ):
+        _cancel(operation, by)
+    hints.tell(hints.announce_advance, operation.pk)
+
+
+@transaction.atomic
+def _cancel(operation: Operation, by: User) -> None:
     now = timezone.now()
     mine = Operation.objects.filter(pk=operation.pk)
     waiting = mine.filter(status=Status.QUEUED).update(
@@ -55,11 +76,12 @@ def cancel(operation: Operation, *, by: User) -> None:
         finished_at=now,
         sentence="Cancelled before it started.",
     )
-    if not waiting:
+    if waiting:
+        trail.conclude_operation(operation.pk, Status.CANCELLED, "Cancelled before it started.")
+    else:
         mine.filter(status=Status.RUNNING, cancel_requested_at=None).update(
             cancel_requested_at=now, cancelled_by_name=by.get_username()
         )
-    hints.tell(hints.announce_advance, operation.pk)
 
 
 def repeat(operation: Operation, *, by: User) -> Operation:

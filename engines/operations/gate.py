@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -14,7 +14,8 @@ from engines import access
 from engines.models import Operation
 from engines.operations.kinds import KINDS
 from engines.permissions import Permission
-from engines.web.gate import DECLARATION, to_login
+from engines.trail import write as trail
+from engines.web.gate import DECLARATION, person, stopped
 
 P = ParamSpec("P")
 OperationView = Callable[Concatenate[HttpRequest, Operation, P], HttpResponseBase]
@@ -46,10 +47,7 @@ def operation_view(permission: Permission) -> Callable[[OperationView[P]], Calla
     def decorate(view: OperationView[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, pk: uuid.UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            user = request.user
-            if isinstance(user, AnonymousUser):
-                return to_login(request)
-            return view(request, resolve(user, pk, permission), *args, **kwargs)
+            return stopped(request) or view(request, resolve(person(request), pk, permission), *args, **kwargs)
 
         setattr(guarded, DECLARATION, permission)
         return guarded
@@ -61,10 +59,20 @@ def resolve(user: User, pk: uuid.UUID, permission: Permission) -> Operation:
     """The operation, when `user` holds `permission` on its engine. Raises Http404 or PermissionDenied."""
     operation = visible_operations(user).select_related("engine").filter(pk=pk).first()
     if operation is None:
+        hidden = Operation.objects.select_related("engine").filter(pk=pk).first()
+        if hidden is not None:
+            refuse(user, permission, hidden, "No role on its engine.")
         raise Http404("No such operation.")
     if not _holds(user, permission, operation):
-        raise PermissionDenied(f"Your role on {operation.engine_name} does not include {permission.value}.")
+        sentence = f"Your role on {operation.engine_name} does not include {permission.value}."
+        refuse(user, permission, operation, sentence)
+        raise PermissionDenied(sentence)
     return operation
+
+
+def refuse(user: User, permission: Permission, operation: Operation, sentence: str) -> None:
+    """Write down that `user` asked for what they may not do with `operation`."""
+    trail.refused(permission, by=user, engine=operation.engine, subject=str(operation.pk), sentence=sentence)
 
 
 def _holds(user: access.Person, permission: Permission, operation: Operation) -> bool:

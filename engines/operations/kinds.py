@@ -1,20 +1,29 @@
 """What kinds of operation exist: the one table from kind to label, permission and function."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from engines.permissions import Permission
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`function` is the dotted path of `async def f(job: Job) -> dict`, resolved by the worker only."""
+    """`function` is the dotted path of `async def f(job: Job) -> dict`, resolved by the worker only.
+
+    `audited` names the fields of the spec that the audit trail may keep.
+    """
 
     label: str
     permission: Permission
     function: str
+    audited: tuple[str, ...] = ()
+
+    def told(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """What the audit trail keeps of `spec`."""
+        return {name: spec[name] for name in self.audited if spec.get(name)}
 
 
 KINDS: dict[str, Kind] = {
-    "image.build": Kind("Build", Permission.IMAGE_BUILD, "engines.builds.work.build"),
-    "image.pull": Kind("Pull", Permission.IMAGE_PULL, "engines.images.work.pull"),
+    "image.build": Kind("Build", Permission.IMAGE_BUILD, "engines.builds.work.build", ("tags", "target", "dockerfile")),
+    "image.pull": Kind("Pull", Permission.IMAGE_PULL, "engines.images.work.pull", ("reference", "platform")),
 }

@@ -10,6 +10,7 @@ from django.utils import timezone
 from engines import access
 from engines.models import LogChunk, Operation
 from engines.operations.kinds import KINDS
+from engines.trail import write as trail
 
 Status = Operation.Status
 
@@ -64,12 +65,14 @@ class Ledger:
         return access.can(operation.created_by, KINDS[operation.kind].permission, operation.engine)
 
     def finish(self, status: Status, sentence: str, result: dict[str, Any], requests: list[dict[str, Any]]) -> bool:
-        """End the operation. False when somebody else already did."""
-        return bool(
-            self._mine.update(
+        """End the operation, and write its outcome to the audit trail. False when somebody else already did."""
+        with transaction.atomic():
+            ended = self._mine.update(
                 status=status, sentence=sentence, result=result, requests=requests, finished_at=timezone.now()
             )
-        )
+            if ended:
+                trail.conclude_operation(self.operation.pk, status, sentence, requests)
+        return bool(ended)
 
 
 def claim(operation_id: uuid.UUID) -> Operation | None:
@@ -89,9 +92,12 @@ def end_lost() -> list[uuid.UUID]:
     silent = Operation.objects.filter(status=Status.RUNNING, heartbeat_at__lt=timezone.now() - LOST_AFTER)
     lost = []
     for pk, fence in silent.values_list("pk", "fence"):
-        ended = silent.filter(pk=pk, fence=fence).update(
-            status=Status.LOST, sentence=LOST_SENTENCE, finished_at=timezone.now()
-        )
+        with transaction.atomic():
+            ended = silent.filter(pk=pk, fence=fence).update(
+                status=Status.LOST, sentence=LOST_SENTENCE, finished_at=timezone.now()
+            )
+            if ended:
+                trail.conclude_operation(pk, Status.LOST, LOST_SENTENCE)
         if ended:
             lost.append(pk)
     return lost

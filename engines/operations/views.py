@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from engines.models import Operation
 from engines.operations import actions, queries
-from engines.operations.gate import may_cancel, may_repeat, operation_view, visible_operations
+from engines.operations.gate import may_cancel, may_repeat, operation_view, refuse, visible_operations
 from engines.operations.kinds import KINDS
 from engines.permissions import Permission
 from engines.web.gate import login_view, person
@@ -78,7 +78,9 @@ def cancel(request: HttpRequest, operation: Operation) -> HttpResponseBase:
     """Ask for its end. Others' operations take a manager."""
     user = person(request)
     if not may_cancel(user, operation):
-        raise PermissionDenied(f"Only {operation.created_by_name} or a manager may cancel this.")
+        sentence = f"Only {operation.created_by_name} or a manager may cancel this."
+        refuse(user, Permission.OPERATION_CANCEL_ANY, operation, sentence)
+        raise PermissionDenied(sentence)
     actions.cancel(operation, by=user)
     return redirect("operation", pk=operation.pk)
 
@@ -89,7 +91,9 @@ def repeat(request: HttpRequest, operation: Operation) -> HttpResponseBase:
     """Start the same again, with the permission that its kind takes."""
     user = person(request)
     if not may_repeat(user, operation):
-        raise PermissionDenied(f"Your role on {operation.engine_name} does not let you run this.")
+        sentence = f"Your role on {operation.engine_name} does not let you run this."
+        refuse(user, KINDS[operation.kind].permission, operation, sentence)
+        raise PermissionDenied(sentence)
     again = actions.repeat(operation, by=user)
     messages.success(request, "Started again.")
     return redirect("operation", pk=again.pk)

@@ -8,14 +8,16 @@ from typing import Concatenate, ParamSpec
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
 from engines import access
 from engines.client.errors import EngineError
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.secrets import SecretUnreadable
+from engines.trail import write as trail
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -35,15 +37,16 @@ def public(reason: str) -> Callable[[View[P]], View[P]]:
     return declare
 
 
-def login_view(reason: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
-    """A view for anybody logged in. Say why no permission is needed."""
+def login_view(reason: str, *, enrolling: bool = False) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """A view for anybody logged in. Say why no permission is needed.
+
+    `enrolling`: also for those who must have a second factor and have none yet; they see nothing else.
+    """
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if isinstance(request.user, AnonymousUser):
-                return to_login(request)
-            return view(request, *args, **kwargs)
+            return stopped(request, enrolling=enrolling) or view(request, *args, **kwargs)
 
         setattr(guarded, DECLARATION, f"login: {reason}")
         return guarded
@@ -57,11 +60,13 @@ def console_view(permission: Permission) -> Callable[[View[P]], Callable[..., Ht
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            user = request.user
-            if isinstance(user, AnonymousUser):
-                return to_login(request)
-            if not access.can(user, permission):
-                raise PermissionDenied("Only administrators of this console may do that.")
+            stop = stopped(request)
+            if stop is not None:
+                return stop
+            if not access.can(request.user, permission):
+                sentence = "Only administrators of this console may do that."
+                trail.refused(permission, by=request.user, subject=request.path, sentence=sentence)
+                raise PermissionDenied(sentence)
             return view(request, *args, **kwargs)
 
         setattr(guarded, DECLARATION, permission)
@@ -82,10 +87,10 @@ def engine_view(
     def decorate(view: EngineView[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            user = request.user
-            if isinstance(user, AnonymousUser):
-                return to_login(request)
-            engine = resolve(user, slug, permission)
+            stop = stopped(request)
+            if stop is not None:
+                return stop
+            engine = resolve(person(request), slug, permission)
             if not engine.enabled and not disabled_too:
                 return engine_disabled(request, engine)
             try:
@@ -103,10 +108,21 @@ def resolve(user: User, slug: str, permission: Permission) -> Engine:
     """The engine of `slug`, when `user` holds `permission` on it. Raises Http404 or PermissionDenied."""
     engine = access.visible_engines(user).select_related("state").filter(slug=slug).first()
     if engine is None:
+        hidden = Engine.objects.filter(slug=slug).first()
+        if hidden is not None:
+            trail.refused(permission, by=user, engine=hidden, sentence="No role on this engine.")
         raise Http404("No such engine.")
-    if not access.can(user, permission, engine):
-        raise PermissionDenied(f"Your role on {engine.name} does not include {permission.value}.")
+    require(user, permission, engine)
     return engine
+
+
+def require(user: User, permission: Permission, engine: Engine, subject: str = "") -> None:
+    """Raises PermissionDenied, and writes it down, when `user` does not hold `permission` on `engine` now."""
+    if access.can(user, permission, engine):
+        return
+    sentence = f"Your role on {engine.name} does not include {permission.value}."
+    trail.refused(permission, by=user, engine=engine, subject=subject, sentence=sentence)
+    raise PermissionDenied(sentence)
 
 
 def engine_failed(request: HttpRequest, engine: Engine, error: EngineError | SecretUnreadable) -> HttpResponse:
@@ -124,6 +140,22 @@ def _engine_notice(request: HttpRequest, engine: Engine, sentence: str, advice: 
     template = "errors/engine.html" + ("#notice" if request.headers.get("HX-Request") else "")
     context = {"engine": engine, "sentence": sentence, "advice": advice, "status": status}
     return render(request, template, context, status=status)
+
+
+def stopped(request: HttpRequest, *, enrolling: bool = False) -> HttpResponse | None:
+    """The answer to who is not logged in, or has to get a second factor first; None for everybody else."""
+    if isinstance(request.user, AnonymousUser):
+        return to_login(request)
+    if not enrolling and access.must_enrol(request.user):
+        return _to_enrolment(request)
+    return None
+
+
+def _to_enrolment(request: HttpRequest) -> HttpResponse:
+    page = reverse("mfa_index")
+    if not request.headers.get("HX-Request"):
+        return HttpResponseRedirect(page)
+    return HttpResponse(status=204, headers={"HX-Redirect": page})
 
 
 def to_login(request: HttpRequest) -> HttpResponse:

@@ -132,6 +132,7 @@ def test_without_htmx_a_verb_leads_back_to_the_list(enter, container):
     assert (reply.status_code, reply["Location"]) == (302, "/engines/real/containers/")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_bulk_tells_each_result_and_stops_at_no_failure(enter, unix_engine, container):
     reply = enter("operator").post(
         "/engines/real/containers/bulk/",
@@ -143,6 +144,7 @@ def test_a_bulk_tells_each_result_and_stops_at_no_failure(enter, unix_engine, co
     assert state(unix_engine, container) == "running"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_bulk_names_what_it_did_and_does_it_side_by_side(enter, unix_engine, make):
     # Each ignores SIGTERM: one after the other would take 12 s, and 40 s with a time that is not its own.
     ids = [make(f"slow{number}", StopTimeout=3) for number in range(4)]
@@ -160,6 +162,7 @@ def test_a_bulk_of_too_many_does_nothing_and_says_so(enter, unix_engine, contain
     assert state(unix_engine, container) == "created"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_bulk_removes_what_runs_only_with_force(enter, unix_engine, make):
     running = make("bulky")
     client, fields = enter("operator"), {"verb": "remove", "id": running}

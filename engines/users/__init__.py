@@ -1,0 +1,1 @@
+"""People: invited, disabled, reset, and what each may do where. For administrators."""
