@@ -29,12 +29,20 @@ from django.db import connections
 
 from engines.management import preparation
 from engines.management.commands.up import check_port
-from engines.models import Engine
+from engines.models import Engine, Grant, Tag, Team
+from engines.permissions import Role
 from tests.rig.cell import missing
 from tests.rig.fleet import Fleet, Member
 from tests.rig.remains import private_directory
 
 _ADMINISTRATOR = "admin"
+#: Whom the demo shows roles with: name -> team, and the team's role on the engines with a tag.
+_PEOPLE = {
+    "vera": ("Support", Role.VIEWER, "production"),
+    "olga": ("Night shift", Role.OPERATOR, "production"),
+    "ben": ("Shop", Role.BUILDER, "staging"),
+    "mara": ("Platform", Role.MANAGER, "production"),
+}
 
 
 def main() -> None:
@@ -50,8 +58,10 @@ def main() -> None:
         fleet = stack.enter_context(Fleet(run_dir))
         for member in fleet.members:
             _register(member)
+        _people(password)
         connections.close_all()
         print(f"{fleet.describe()}\nLog in as {_ADMINISTRATOR} with the password {password}", flush=True)
+        print(f"The same password: {', '.join(_PEOPLE)} (see their roles under Users).", flush=True)
         # In this process: the engines live as long as it does.
         call_command("up")
 
@@ -64,6 +74,19 @@ def _administrator() -> str:
     user.set_password(password)
     user.save()
     return password
+
+
+def _people(password: str) -> None:
+    """Engines with tags, and a team with a role for each of _PEOPLE."""
+    for number, engine in enumerate(Engine.objects.order_by("pk")):
+        engine.tags.add(Tag.objects.get_or_create(name="staging" if number == 0 else "production")[0])
+    for name, (team, role, tag) in _PEOPLE.items():
+        user, _ = User.objects.get_or_create(username=name)
+        user.set_password(password)
+        user.save()
+        row, _ = Team.objects.get_or_create(name=team)
+        row.members.add(user)
+        Grant.objects.get_or_create(team=row, tag=Tag.objects.get(name=tag), defaults={"role": role})
 
 
 def _register(member: Member) -> None:
