@@ -16,8 +16,8 @@ SPOOL_DIR = places.private(DATA_DIR / "spool")
 
 DEBUG = False
 SECRET_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "django.key")
-#: First key encrypts, all keys decrypt. Separate from SECRET_KEY so that either can be rotated alone.
-ENCRYPTION_KEYS = [keyfile.read_or_create(DATA_DIR / "keys" / "secrets.key")]
+#: First key encrypts, all keys decrypt; read anew at each use. Separate from SECRET_KEY so that either can be rotated.
+ENCRYPTION_KEYS = keyfile.Ring(DATA_DIR / "keys" / "secrets.key")
 
 #: Under which the audit trail is chained.
 AUDIT_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "audit.key")
