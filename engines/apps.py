@@ -14,7 +14,8 @@ class EnginesConfig(AppConfig):
 
 def _audit_trail_ready(using: str, **_: object) -> None:
     from engines.models import AuditHead  # noqa: PLC0415 (models are not loaded yet above)
-    from engines.trail import append_only  # noqa: PLC0415
+    from engines.trail import append_only, index  # noqa: PLC0415
 
     append_only.install(using)
+    index.install(using)
     AuditHead.objects.using(using).get_or_create(pk=1)

@@ -1,7 +1,7 @@
 """The console's own tables. None per Docker resource: those live in the engines."""
 
 from engines.models.account import AccessPolicy, ApiToken, PasswordLink, TotpStep
-from engines.models.audit import AppendOnly, AuditEntry, AuditHead
+from engines.models.audit import AppendOnly, AuditEntry, AuditHead, AuditSink, AuditUnfinished
 from engines.models.engine import Engine, Tag
 from engines.models.limits import EngineLimits
 from engines.models.operation import LogChunk, Operation
@@ -15,6 +15,8 @@ __all__ = [
     "AppendOnly",
     "AuditEntry",
     "AuditHead",
+    "AuditSink",
+    "AuditUnfinished",
     "Engine",
     "EngineLimits",
     "EngineState",

@@ -39,8 +39,8 @@ class AuditEntry(models.Model):
         CANCELLED = "CANCELLED", "cancelled"
         LOST = "LOST", "lost"
 
-    # Counts from 1 without gaps.
-    seq = models.BigIntegerField(primary_key=True)
+    # Counts from 1 without gaps; given by the trail. An "auto" field since SQLite then keeps rows in this order.
+    seq = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(db_index=True)
     phase = models.CharField(max_length=8, choices=Phase.choices)
     # A Permission's value, or another name of `engines.trail.acts`.
@@ -71,12 +71,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-seq"]
-        indexes = [
-            models.Index(fields=["engine_pk", "-seq"], name="audit_by_engine"),
-            models.Index(fields=["actor_name", "-seq"], name="audit_by_actor"),
-            models.Index(fields=["act", "-seq"], name="audit_by_act"),
-            models.Index(fields=["outcome", "-seq"], name="audit_by_outcome"),
-        ]
+        # Those by person, act, engine, outcome and words are made by `engines.trail.index`.
 
     def __str__(self) -> str:
         return f"#{self.seq} {self.act}"
@@ -95,8 +90,33 @@ class AuditHead(models.Model):
 
     seq = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, blank=True)
-    # The last entry handed to the file or syslog outside the console.
-    shipped = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"#{self.seq}"
+
+
+class AuditUnfinished(models.Model):
+    """An INTENT without an OUTCOME yet: what goes on now, or was cut off."""
+
+    seq = models.BigIntegerField(primary_key=True)
+
+    def __str__(self) -> str:
+        return f"#{self.seq}"
+
+
+class AuditSink(models.Model):
+    """How far the trail was handed to a place outside the console."""
+
+    class Kind(models.TextChoices):
+        FILE = "file"
+        SYSLOG = "syslog"
+
+    kind = models.CharField(max_length=6, choices=Kind.choices, primary_key=True)
+    # The last entry that it took.
+    seq = models.BigIntegerField(default=0)
+    # Since when it takes none, and why; empty while it does.
+    failing_since = models.DateTimeField(null=True)
+    sentence = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} up to #{self.seq}"

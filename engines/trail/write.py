@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from engines.client.errors import EngineError
 from engines.client.ids import IdInvalid
 from engines.client.record import Request, recording
-from engines.models import AuditEntry, AuditHead, Engine, Operation
+from engines.models import AuditEntry, AuditHead, AuditUnfinished, Engine, Operation
 from engines.secrets import SecretUnreadable
 from engines.trail import chain
 from engines.trail.acts import allowed
@@ -24,6 +25,8 @@ Parameters = Mapping[str, object]
 
 _SENTENCE_CHARACTERS = 500
 _MOST_REQUESTS = 200
+#: No act takes that long: a container gets ten minutes to stop at most.
+_CUT_OFF_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,11 @@ def conclude(
     sentence: str = "",
     requests: list[Request] | list[dict[str, Any]] | None = None,
 ) -> AuditEntry:
-    """The outcome of `intent`."""
-    same = ("act", "actor_pk", "actor_name", "address", "via", "engine_pk", "engine_name", "subject", "operation")
+    """The outcome of `intent`. It says again all that the intent said, so that it can be found and read by itself."""
+    same = (
+        *("act", "actor_pk", "actor_name", "address", "via", "engine_pk", "engine_name", "subject", "parameters"),
+        "operation",
+    )
     made = [asdict(request) if isinstance(request, Request) else request for request in requests or []]
     return _append(
         phase=Phase.OUTCOME,
@@ -113,6 +119,14 @@ def conclude_operation(
     intent = AuditEntry.objects.filter(seq=seq).first() if seq else None
     if intent is not None:
         conclude(intent, outcome, sentence=sentence, requests=requests)
+
+
+def end_cut_off() -> None:
+    """End as LOST what was begun long ago and is no operation's: its process ended before it could say what became."""
+    long_ago = timezone.now() - _CUT_OFF_AFTER
+    open_ones = AuditUnfinished.objects.values("seq")
+    for intent in AuditEntry.objects.filter(seq__in=open_ones, operation=None, at__lt=long_ago):
+        conclude(intent, Outcome.LOST, sentence="The console ended before it wrote down what came of this.")
 
 
 def note(
@@ -158,6 +172,10 @@ def _append(**values: Any) -> AuditEntry:
         entry = AuditEntry(seq=head.seq + 1, at=timezone.now(), previous=head.hash, **_storable(values))
         entry.hash = chain.seal(entry)
         entry.save()
+        if entry.phase == Phase.INTENT:
+            AuditUnfinished.objects.create(seq=entry.seq)
+        elif entry.phase == Phase.OUTCOME:
+            AuditUnfinished.objects.filter(seq=entry.intent).delete()
         AuditHead.objects.filter(pk=head.pk).update(seq=entry.seq, hash=entry.hash)
     return entry
 
@@ -187,9 +205,11 @@ def _checked(name: str, parameters: Parameters | None) -> dict[str, object]:
 
 
 def _storable(value: Any) -> Any:
-    """Without NUL, which PostgreSQL does not store as text."""
+    """Without what no database stores as text: NUL, and halves of characters."""
     if isinstance(value, dict):
         return {key: _storable(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_storable(each) for each in value]
-    return value.replace("\0", "\N{SYMBOL FOR NULL}") if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="replace").decode()
+    return value
