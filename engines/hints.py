@@ -16,6 +16,9 @@ TOPICS = frozenset({"state", "containers", "images", "networks", "volumes", "ope
 #: Group of pages that show several engines.
 FLEET = "fleet"
 
+#: Group of all open sockets.
+ACCESS = "access"
+
 
 def engine_group(engine_pk: int) -> str:
     """Group of the pages about one engine."""
@@ -33,6 +36,14 @@ async def announce_change(engine_pk: int, topic: str) -> None:
     message = {"type": "engine.changed", "engine": engine_pk, "topic": topic}
     await layer.group_send(engine_group(engine_pk), message)
     await layer.group_send(FLEET, message)
+
+
+async def announce_access() -> None:
+    """Tell all open sockets that somebody's rights, account or sessions changed: each asks its gate again at once.
+
+    A lost hint costs seconds: they ask by themselves, too.
+    """
+    await get_channel_layer().group_send(ACCESS, {"type": "access.changed"})
 
 
 async def announce_advance(operation_id: uuid.UUID) -> None:
