@@ -61,6 +61,20 @@ def held(user: Person, engine: Engine) -> frozenset[Permission]:
     return ROLE_PERMISSIONS[role] | (CONSOLE_PERMISSIONS if person.is_superuser else frozenset())
 
 
+def roles(user: Person) -> dict[int, Role]:
+    """The role of `user` on each engine where they hold one, by the engine's key."""
+    person = _able(user)
+    if person is None:
+        return {}
+    if person.is_superuser:
+        return dict.fromkeys(Engine.objects.values_list("pk", flat=True), Role.MANAGER)
+    found: dict[int, Role] = {}
+    for direct, tagged, role in _grants(person).values_list("engine", "tag__engines", "role").order_by("role"):
+        if pk := direct or tagged:
+            found[int(pk)] = Role(role)
+    return found
+
+
 def visible_engines(user: Person) -> QuerySet[Engine]:
     """The engines on which `user` holds any role."""
     person = _able(user)
@@ -82,6 +96,17 @@ def must_enrol(user: Person) -> bool:
     """
     person = _active(user)
     return person is not None and _lacks_factor(person)
+
+
+def second_factor_asked(person: User) -> bool:
+    """Whether the policy asks a second factor of people of this rank."""
+    asked = AccessPolicy.objects.values_list("second_factor_from", flat=True).first()
+    return asked is not None and asked != AccessPolicy.From.NOBODY and rank(person) >= asked
+
+
+def has_factor(person: User) -> bool:
+    """Whether `person` has a second factor. Recovery codes stand in for a lost one; they are none."""
+    return Authenticator.objects.filter(user=person).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
 
 
 def reasons(user: Person, engine: Engine) -> list[Reason]:
@@ -127,11 +152,7 @@ def _active(user: Person) -> User | None:
 
 
 def _lacks_factor(person: User) -> bool:
-    asked = AccessPolicy.objects.values_list("second_factor_from", flat=True).first()
-    if asked is None or asked == AccessPolicy.From.NOBODY or rank(person) < asked:
-        return False
-    # Recovery codes stand in for a lost factor; they are none.
-    return not Authenticator.objects.filter(user=person).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
+    return second_factor_asked(person) and not has_factor(person)
 
 
 def _role(person: User, engine: Engine) -> Role | None:

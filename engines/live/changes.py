@@ -2,7 +2,8 @@
 
 The sender has gathered hints that come close together.
 
-Frame: {"type":"changed","topic":"containers"|"images"|"state"|"operations"|…}.
+Frames: {"type":"changed","topic":"containers"|"images"|"state"|"operations"|…} · {"type":"rights"}, when the person may
+do more or less there than before.
 """
 
 import asyncio
@@ -14,8 +15,10 @@ from django.contrib.auth.models import User
 from redis.exceptions import RedisError
 
 from engines import access, hints
-from engines.live.gate import FORBIDDEN, NO_SUCH_THING, GatedConsumer, Refused
+from engines.live.gate import GatedConsumer
+from engines.models import Engine
 from engines.permissions import Permission
+from engines.web.gate import resolve
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,9 @@ class _Changes(GatedConsumer):
                 # Redis restarts: the page may have missed something, so it asks for all again.
                 await asyncio.sleep(_RETRY_SECONDS)
                 await self._send(hints.TOPICS)
+
+    async def rights_changed(self) -> None:
+        await self.send_frame({"type": "rights"})
 
     async def _hear(self) -> None:
         layer = get_channel_layer()
@@ -61,13 +67,20 @@ class EngineConsumer(_Changes):
 
     permission = Permission.EVENT_VIEW
 
-    def admit(self, user: User) -> None:
-        engine = access.visible_engines(user).filter(slug=self.scope["url_route"]["kwargs"]["slug"]).first()
+    def rights(self, user: User) -> frozenset[object]:
+        engine = Engine.objects.filter(slug=self._slug).first()
         if engine is None:
-            raise Refused(NO_SUCH_THING)
-        if not access.can(user, self.permission, engine):
-            raise Refused(FORBIDDEN)
+            return frozenset()
         self.groups_heard, self.engines_seen = (hints.engine_group(engine.pk),), frozenset({engine.pk})
+        return access.held(user, engine)
+
+    def admit(self, user: User) -> None:
+        resolve(user, self._slug, self.permission)
+
+    @property
+    def _slug(self) -> str:
+        slug: str = self.scope["url_route"]["kwargs"]["slug"]
+        return slug
 
 
 class FleetConsumer(_Changes):
@@ -76,5 +89,10 @@ class FleetConsumer(_Changes):
     permission = "login: hears only of engines the person may see"
     groups_heard = (hints.FLEET,)
 
+    def rights(self, user: User) -> frozenset[object]:
+        roles = access.roles(user)
+        self.engines_seen = frozenset(roles)
+        return frozenset({("administrator", user.is_superuser), *roles.items()})
+
     def admit(self, user: User) -> None:
-        self.engines_seen = frozenset(access.visible_engines(user).values_list("pk", flat=True))
+        """Anybody logged in."""

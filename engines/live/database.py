@@ -5,6 +5,7 @@ than most of its questions.
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -18,7 +19,9 @@ _THREADS = ThreadPoolExecutor(2, thread_name_prefix="live-database")
 
 async def ask(function: Callable[..., T], *args: object) -> T:
     """What `function` gives, called in one of the threads. A broken connection is closed; the next call opens anew."""
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, _call, function, args)
+    # With the caller's context, which says where a socket comes from.
+    run = contextvars.copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, run, _call, function, args)
 
 
 def _call(function: Callable[..., T], args: tuple[object, ...]) -> T:

@@ -8,11 +8,11 @@ import uuid
 from urllib.parse import parse_qs
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
 
+from engines import access
 from engines.live import hub
-from engines.live.gate import BROKEN, ENDED, FORBIDDEN, NO_SUCH_THING, GatedConsumer, Refused
+from engines.live.gate import BROKEN, ENDED, GatedConsumer, Refused
+from engines.models import Engine
 from engines.operations import gate
 from engines.operations.queries import Snapshot
 from engines.permissions import Permission
@@ -25,13 +25,12 @@ class OperationConsumer(GatedConsumer):
 
     permission = Permission.OPERATION_VIEW
 
+    def rights(self, user: User) -> frozenset[object]:
+        engine = Engine.objects.filter(operations=self._operation_id()).first()
+        return frozenset() if engine is None else access.held(user, engine)
+
     def admit(self, user: User) -> None:
-        try:
-            gate.resolve(user, self._operation_id(), Permission.OPERATION_VIEW)
-        except Http404 as error:
-            raise Refused(NO_SUCH_THING) from error
-        except PermissionDenied as error:
-            raise Refused(FORBIDDEN) from error
+        gate.resolve(user, self._operation_id(), self.permission)
 
     async def serve(self) -> int:
         """Send what is there and what comes, until the operation is over and all of its log is sent."""

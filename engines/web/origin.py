@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from engines.trail.write import ORIGIN, Origin
@@ -22,6 +24,15 @@ class RequestOrigin:
             return self._get_response(request)
         finally:
             ORIGIN.reset(token)
+
+
+def of_socket(scope: dict[str, Any]) -> Origin:
+    """Where the socket of this ASGI scope comes from, by the rules of requests."""
+    request = HttpRequest()
+    forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    request.META = {"REMOTE_ADDR": scope["client"][0], "HTTP_X_FORWARDED_FOR": ",".join(forwarded)}
+    address = get_adapter(request).get_client_ip(request)
+    return Origin(address or "", via_session(scope["cookies"].get(settings.SESSION_COOKIE_NAME)))
 
 
 def via_session(key: str | None) -> str:

@@ -44,6 +44,10 @@ class Socket(ApplicationCommunicator):
             frames.append(await self.frame())
         return frames
 
+    async def say(self, text: str) -> None:
+        """Send a message, as the browser's side."""
+        await self.send_input({"type": "websocket.receive", "text": text})
+
     async def close_code(self, seconds: float = 5) -> int:
         """The code the server closes with, whatever it sends before."""
         while True:
@@ -85,6 +89,7 @@ def dial(login):
             "query_string": query.encode(),
             "headers": headers,
             "subprotocols": [],
+            "client": ["192.0.2.7", 50000],
         }
         socket = Socket(application, scope)
         await socket.open()

@@ -71,8 +71,8 @@ async def test_a_withdrawn_grant_closes_the_engine_s_socket(dial, cast, engine):
 async def test_a_socket_whose_check_breaks_is_closed_not_left_silent(dial, cast, monkeypatch):
     async with dial("/ws/fleet/", cast["viewer"]) as socket:
 
-        def broken(self: FleetConsumer, user: User) -> None:
+        def broken(self: FleetConsumer, user: User) -> frozenset[object]:
             raise DatabaseError("away")
 
-        monkeypatch.setattr(FleetConsumer, "admit", broken)
+        monkeypatch.setattr(FleetConsumer, "rights", broken)
         assert await socket.close_code() == gate.BROKEN
