@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from engines.builds.types import BuildSpec
 from engines.client.archive import read_text
 from engines.models import Engine, Operation
+from engines.operations import sealed
 from engines.operations.gate import may_repeat, visible_operations
 
 
@@ -19,7 +20,10 @@ def recent(engine: Engine) -> QuerySet[Operation]:
 
 
 def fields_of(user: User, operation_id: str) -> dict[str, Any]:
-    """The form's fields as an earlier build had them; empty when there is none that `user` might run again."""
+    """The form's fields as an earlier build had them; empty when there is none that `user` might run again.
+
+    Raises SecretUnreadable.
+    """
     try:
         pk = uuid.UUID(operation_id)
     except ValueError:
@@ -27,7 +31,7 @@ def fields_of(user: User, operation_id: str) -> dict[str, Any]:
     operation = visible_operations(user).filter(pk=pk, kind="image.build").select_related("engine").first()
     if operation is None or not may_repeat(user, operation):
         return {}
-    spec = BuildSpec.from_json(operation.spec)
+    spec = BuildSpec.from_json(sealed.opened(operation))
     return {
         "dockerfile": read_text(settings.SPOOL_DIR / spec.context, spec.dockerfile) or "",
         "dockerfile_path": spec.dockerfile,

@@ -32,7 +32,7 @@ class Operation(models.Model):
     engine_name = models.CharField(max_length=64)
     kind = models.CharField(max_length=32)
     title = models.CharField(max_length=255)
-    # The typed input of the kind, as JSON. Never a secret: those are referenced by id.
+    # The typed input of the kind, as JSON. Fields that may hold secrets are sealed: see engines.operations.sealed.
     spec = models.JSONField(default=dict)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
     # One sentence when it did not succeed.

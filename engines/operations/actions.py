@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from engines import hints
 from engines.models import Engine, Operation
-from engines.operations import tasks
+from engines.operations import sealed, tasks
 from engines.operations.kinds import KINDS
 from engines.trail import write as trail
 
@@ -27,15 +27,17 @@ def start(
     """
     if kind not in KINDS:
         raise ValueError(f"no such kind of operation: {kind}")
+    pk = uuid.uuid4()
     with transaction.atomic():
         # The row and the intent of the audit trail: both, or neither.
         operation, new = Operation.objects.get_or_create(
             form_token=_mark(form_token, engine, kind, spec, by) if form_token else uuid.uuid4(),
             defaults={
+                "id": pk,
                 "engine": engine,
                 "engine_name": engine.name,
                 "kind": kind,
-                "spec": spec,
+                "spec": sealed.closed(pk, kind, spec),
                 "title": title[:255],
                 "created_by": by,
                 "created_by_name": by.get_username(),
@@ -85,10 +87,10 @@ def _cancel(operation: Operation, by: User) -> None:
 
 
 def repeat(operation: Operation, *, by: User) -> Operation:
-    """Start the same again, as `by`. The engine must still be registered."""
+    """Start the same again, as `by`. The engine must still be registered. Raises SecretUnreadable."""
     if operation.engine is None:
         raise ValueError("the engine of this operation is not registered any more")
-    return start(operation.engine, operation.kind, operation.spec, title=operation.title, by=by)
+    return start(operation.engine, operation.kind, sealed.opened(operation), title=operation.title, by=by)
 
 
 def _mark(form_token: uuid.UUID, engine: Engine, kind: str, spec: dict[str, Any], by: User) -> uuid.UUID:

@@ -10,13 +10,14 @@ from engines.permissions import Permission
 class Kind:
     """`function` is the dotted path of `async def f(job: Job) -> dict`, resolved by the worker only.
 
-    `audited` names the fields of the spec that the audit trail may keep.
+    `audited` names the fields of the spec that the audit trail may keep, `sealed` those that are sealed at rest.
     """
 
     label: str
     permission: Permission
     function: str
     audited: tuple[str, ...] = ()
+    sealed: tuple[str, ...] = ()
 
     def told(self, spec: dict[str, Any]) -> dict[str, Any]:
         """What the audit trail keeps of `spec`."""
@@ -24,6 +25,12 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "image.build": Kind("Build", Permission.IMAGE_BUILD, "engines.builds.work.build", ("tags", "target", "dockerfile")),
-    "image.pull": Kind("Pull", Permission.IMAGE_PULL, "engines.images.work.pull", ("reference", "platform")),
+    "image.build": Kind(
+        "Build",
+        Permission.IMAGE_BUILD,
+        "engines.builds.work.build",
+        audited=("tags", "target", "dockerfile"),
+        sealed=("build_args",),
+    ),
+    "image.pull": Kind("Pull", Permission.IMAGE_PULL, "engines.images.work.pull", audited=("reference", "platform")),
 }

@@ -17,6 +17,7 @@ from engines import hints, reach
 from engines.client.errors import EngineError
 from engines.client.stream import AsyncEngine
 from engines.models import Operation
+from engines.operations import sealed
 from engines.operations.job import Job, OperationFailed
 from engines.operations.kinds import KINDS
 from engines.operations.ledger import FenceLost, Ledger, claim
@@ -110,11 +111,12 @@ class _Run:
         if not await self._sync(self._ledger.still_permitted) or self._operation.engine is None:
             raise _Cancelled("Whoever started this may not do so any more.")
         endpoint = await self._sync(reach.endpoint, self._operation.engine)
+        spec = sealed.opened(self._operation)
         function: Work = import_string(KINDS[self._operation.kind].function)
         engine = AsyncEngine(endpoint)
         try:
             async with engine:
-                job = Job(self._operation.pk, self._operation.spec, endpoint, engine, self._log)
+                job = Job(self._operation.pk, spec, endpoint, engine, self._log)
                 return await first(
                     function(job), self._keep(), self._log.pump(), engine.vigil(_VIGIL_SECONDS, _VIGIL_MISSES)
                 )

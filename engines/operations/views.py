@@ -13,6 +13,7 @@ from engines.operations import actions, queries
 from engines.operations.gate import may_cancel, may_repeat, operation_view, refuse, visible_operations
 from engines.operations.kinds import KINDS
 from engines.permissions import Permission
+from engines.secrets import SecretUnreadable
 from engines.web.gate import login_view, person
 from engines.web.respond import respond
 
@@ -94,6 +95,10 @@ def repeat(request: HttpRequest, operation: Operation) -> HttpResponseBase:
         sentence = f"Your role on {operation.engine_name} does not let you run this."
         refuse(user, KINDS[operation.kind].permission, operation, sentence)
         raise PermissionDenied(sentence)
-    again = actions.repeat(operation, by=user)
+    try:
+        again = actions.repeat(operation, by=user)
+    except SecretUnreadable as error:
+        messages.error(request, f"Not started: {error}")
+        return redirect("operation", pk=operation.pk)
     messages.success(request, "Started again.")
     return redirect("operation", pk=again.pk)
