@@ -1,5 +1,6 @@
 """What every page knows: the theme, and the engines of the side bar."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -21,7 +22,14 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in _THEMES else "",
         # Lazy: a part of a page has no side bar.
         "side_engines": access.visible_engines(request.user).select_related("state"),
-        "live": f"/ws/engines/{slug}/events/" if slug else "/ws/fleet/",
+        "live": partial(_live, request, slug),
         "current_slug": slug,
         "here": (match.url_name or "") if match else "",
     }
+
+
+def _live(request: HttpRequest, slug: str) -> str:
+    """Empty for those who must have a second factor first: every socket would refuse them."""
+    if access.must_enrol(request.user):
+        return ""
+    return f"/ws/engines/{slug}/events/" if slug else "/ws/fleet/"

@@ -30,10 +30,10 @@ document.addEventListener("submit", async (event) => {
   if (done && form.dataset.gone && action.endsWith("/remove/")) location.assign(form.dataset.gone);
 });
 
-/** @param {string} text */
-function say(text) {
+/** Say it in the corner, until it is dismissed. @param {string} text @param {string} tone */
+export function say(text, tone = "danger") {
   const notice = document.createElement("div");
-  notice.className = "notice danger";
+  notice.className = `notice ${tone}`;
   notice.setAttribute("role", "alert");
   notice.textContent = text;
   show(notice.outerHTML);

@@ -1,9 +1,11 @@
 /**
  * One socket per page, at the address in <body data-live>. A frame {"type":"changed","topic":t} becomes the DOM event
  * `changed:t` on the body: the first at once, further ones gathered, the last never lost. Parts of the page ask for
- * themselves again.
+ * themselves again. {"type":"rights"}: the person may do more or less here than before; all parts ask again.
  */
+import { say } from "./actions.js";
 import { logIn } from "./login.js";
+import { leave, stays } from "./refused.js";
 
 const SPACING = 250;
 /** A socket open for this long counts as working: one that is closed at once must not be tried ever faster. */
@@ -16,6 +18,7 @@ const lost = document.getElementById("live-lost");
 const recent = new Map();
 let failures = 0;
 let refused = false;
+let rightsTold = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} The next try. */
 let waiting;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -42,15 +45,26 @@ function tell(topic) {
 function connect() {
   clearTimeout(waiting);
   const path = document.body.dataset.live;
-  if (!path) return;
+  if (!path) {
+    stays();
+    return;
+  }
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   socket = new WebSocket(`${scheme}://${location.host}${path}`);
   socket.addEventListener("open", opened);
   socket.addEventListener("message", (event) => {
     const frame = JSON.parse(event.data);
     if (frame.type === "changed") tell(frame.topic);
+    else if (frame.type === "rights") rightsChanged();
   });
   socket.addEventListener("close", closed);
+}
+
+function rightsChanged() {
+  TOPICS.forEach(tell);
+  if (rightsTold) return;
+  rightsTold = true;
+  say("What you may do here has changed. Reload the page to see all of it.", "warning");
 }
 
 function opened() {
@@ -60,6 +74,7 @@ function opened() {
   TOPICS.forEach(tell);
   settling = setTimeout(() => {
     failures = 0;
+    stays();
   }, SETTLED);
 }
 
@@ -73,10 +88,11 @@ function closed(event) {
   }
   if (event.code === CLOSED.FORBIDDEN || event.code === CLOSED.GONE) {
     refused = true;
-    if (lost) {
-      lost.textContent = "You have no access to this engine any more, or it was removed. Reload the page.";
+    leave(() => {
+      if (!lost) return;
+      lost.textContent = "You have no access to this any more, or it was removed. Reload the page.";
       lost.hidden = false;
-    }
+    });
     return;
   }
   failures += 1;

@@ -3,6 +3,7 @@
  * The cursor says what was taken; a frame that does not continue it is not taken, and the socket is opened again there.
  */
 import { logIn } from "./login.js";
+import { leave } from "./refused.js";
 
 const LOG_IN = 4401;
 const REFUSED = new Set([4403, 4404]);
@@ -52,7 +53,7 @@ export function follow(path, on) {
       return;
     }
     if (REFUSED.has(code)) {
-      on.connection("refused");
+      leave(() => on.connection("refused"));
       return;
     }
     failures += 1;

@@ -1,11 +1,16 @@
 """The page's socket in the browser: what changed is told, and nothing is missed while it was lost."""
 
+import asyncio
+
 from aiohttp import web
 from playwright.sync_api import Page, expect
 
 from tests.browser.scripted import ScriptedServer, stay
 
-BODY = '<body data-live="/ws/fleet/"><div id="live-lost" hidden>Live updates are paused</div></body>'
+BODY = (
+    '<body data-live="/ws/fleet/"><div id="toasts"></div>'
+    '<div id="live-lost" hidden>Live updates are paused</div></body>'
+)
 COUNT = """for (const topic of ["containers", "images", "operations", "state"])
   document.body.addEventListener(`changed:${topic}`, () => {
     document.body.dataset[topic] = Number(document.body.dataset[topic] ?? 0) + 1;
@@ -72,7 +77,7 @@ def test_a_page_that_is_looked_at_again_has_one_socket(fresh) -> None:
         assert len(server.cursors) == sockets
 
 
-def test_without_the_right_it_says_so_and_stops(fresh) -> None:
+def test_without_the_right_the_page_is_asked_for_again_once_and_then_says_so_and_stops(fresh) -> None:
     async def refuses(socket: web.WebSocketResponse, after: int) -> None:
         await socket.close(code=4403)
 
@@ -82,7 +87,24 @@ def test_without_the_right_it_says_so_and_stops(fresh) -> None:
         expect(page.locator("#live-lost")).to_contain_text("no access")
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.evaluate("new Promise((done) => setTimeout(done, 500))")
-        assert len(server.cursors) == 1
+        assert len(server.cursors) == 2
+
+
+def test_changed_rights_are_said_and_everything_is_asked_again(fresh) -> None:
+    async def demotes(socket: web.WebSocketResponse, after: int) -> None:
+        await asyncio.sleep(0.6)
+        await socket.send_json({"type": "rights"})
+        await socket.send_json({"type": "rights"})
+        await stay(socket)
+
+    with ScriptedServer(BODY, "live.js", demotes) as server:
+        page = fresh(server.url)
+        opened(page, server)
+        expect(page.locator("#toasts .notice")).to_contain_text("What you may do here has changed")
+        for topic in ("containers", "images", "operations", "state"):
+            # At the opening, at the change, and once for its repetition.
+            expect(page.locator("body")).to_have_attribute(f"data-{topic}", "3")
+        expect(page.locator("#toasts .notice")).to_have_count(1)
 
 
 def test_without_a_login_it_leads_to_the_login_page(fresh) -> None:

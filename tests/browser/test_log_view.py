@@ -124,7 +124,7 @@ def test_twenty_cuts_anywhere_leave_every_line_once_and_in_order(watch: Watch) -
     assert len(page.server.cursors) == 21
 
 
-def test_a_withdrawn_right_is_said_and_not_tried_again(watch: Watch) -> None:
+def test_a_withdrawn_right_asks_for_the_page_again_once_and_is_then_said(watch: Watch) -> None:
     async def refuses(socket: web.WebSocketResponse, after: int) -> None:
         await chunk(socket, 0, "one")
         await socket.close(code=4403)
@@ -132,7 +132,7 @@ def test_a_withdrawn_right_is_said_and_not_tried_again(watch: Watch) -> None:
     page = watch(refuses)
     expect(page.locator(".log-state")).to_contain_text("may not watch")
     assert text(page) == ["one"]
-    assert page.server.cursors == [0]
+    assert page.server.cursors == [0, 0]
 
 
 def test_an_ended_login_leads_to_the_login_page(watch: Watch) -> None:
