@@ -64,15 +64,16 @@ class Engine(models.Model):
     def ssh_key(self, pem: str) -> None:
         self.ssh_key_sealed = self._seal(pem, "ssh_key")
 
-    def _place(self, field: str) -> str:
+    def place(self, field: str) -> str:
+        """What the sealed `field` is bound to."""
         return f"engine.{self.key_id}.{field}"
 
     def _seal(self, plaintext: str, field: str) -> str:
         if not plaintext:
             return ""
-        return secrets.encrypt(plaintext, place=self._place(field), keys=settings.ENCRYPTION_KEYS)
+        return secrets.encrypt(plaintext, place=self.place(field), keys=settings.ENCRYPTION_KEYS)
 
     def _open(self, sealed: str, field: str) -> str:
         if not sealed:
             return ""
-        return secrets.decrypt(sealed, place=self._place(field), keys=settings.ENCRYPTION_KEYS)
+        return secrets.decrypt(sealed, place=self.place(field), keys=settings.ENCRYPTION_KEYS)
