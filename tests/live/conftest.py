@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from console.asgi import application
+from engines import hints
 from engines.live import gate
 
 
@@ -54,6 +55,17 @@ class Socket(ApplicationCommunicator):
             message = await self.receive_output(timeout=seconds)
             if message["type"] == "websocket.close":
                 return message.get("code", 1000)
+
+
+async def settled(socket: Socket, engine_pk: int) -> None:
+    """Until the socket was let in and hears of this engine: the group is joined after the handshake."""
+    while True:
+        await hints.announce_change(engine_pk, "state")
+        if not await socket.receive_nothing(timeout=0.05):
+            await socket.frame()
+            break
+    while not await socket.receive_nothing(timeout=0.1):
+        await socket.frame()
 
 
 @pytest.fixture

@@ -9,19 +9,9 @@ from engines import hints
 from engines.live import gate
 from engines.live.changes import FleetConsumer
 from engines.models import Engine, Grant
+from tests.live.conftest import settled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
-
-
-async def settled(socket, engine_pk: int) -> None:
-    """Until the socket hears: the group is joined after the handshake."""
-    while True:
-        await hints.announce_change(engine_pk, "state")
-        if not await socket.receive_nothing(timeout=0.05):
-            await socket.frame()
-            break
-    while not await socket.receive_nothing(timeout=0.1):
-        await socket.frame()
 
 
 async def test_an_engine_s_page_hears_of_that_engine(dial, cast, engine):

@@ -92,7 +92,7 @@ def test_the_side_bar_asks_who_it_is_and_once_for_all_engines(django_assert_num_
         Engine.objects.create(name=f"Engine {number}", slug=f"engine-{number}", url="unix:///run/docker.sock")
     request = HttpRequest()
     request.user, request.resolver_match = user, None
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len([getattr(engine, "state", None) for engine in context.page(request)["side_engines"]]) == 5
 
 
