@@ -11,6 +11,7 @@ urlpatterns = [
     path("engines/<slug:slug>/containers/", include("engines.containers.urls")),
     path("engines/<slug:slug>/images/build/", include("engines.builds.urls")),
     path("engines/<slug:slug>/images/", include("engines.images.urls")),
+    path("", include("engines.audit.urls")),
     path("operations/", include("engines.operations.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

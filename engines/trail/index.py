@@ -27,7 +27,8 @@ def _values(row: str) -> str:
 
 _SQLITE_TABLE = "CREATE VIRTUAL TABLE IF NOT EXISTS audit_search USING fts5(facts, words, content='', prefix='3')"
 _SQLITE_TRIGGER = (
-    "CREATE TRIGGER IF NOT EXISTS audit_indexed AFTER INSERT ON engines_auditentry WHEN NEW.phase <> 'INTENT' "
+    "CREATE TRIGGER IF NOT EXISTS audit_indexed AFTER INSERT ON engines_auditentry "  # noqa: S608 (of constants)
+    "WHEN NEW.phase <> 'INTENT' "
     f"BEGIN INSERT INTO audit_search (rowid, facts, words) VALUES ({_values('NEW')}); END"
 )
 _SQLITE_FILL = (

@@ -174,7 +174,7 @@ def _append(**values: Any) -> AuditEntry:
         entry.save()
         if entry.phase == Phase.INTENT:
             AuditUnfinished.objects.create(seq=entry.seq)
-        elif entry.phase == Phase.OUTCOME:
+        elif entry.intent is not None:
             AuditUnfinished.objects.filter(seq=entry.intent).delete()
         AuditHead.objects.filter(pk=head.pk).update(seq=entry.seq, hash=entry.hash)
     return entry
