@@ -1,5 +1,6 @@
 """Settings, one file. What an operator may set is read through `console.env` and documented in README.md."""
 
+import re
 from pathlib import Path
 
 import dj_database_url
@@ -21,6 +22,12 @@ ENCRYPTION_KEYS = keyfile.Ring(DATA_DIR / "keys" / "secrets.key")
 
 #: Under which the audit trail is chained.
 AUDIT_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "audit.key")
+
+#: Where the watcher hands every audit entry to, outside the database; empty for nowhere.
+AUDIT_FILE = env.text("PILOTHOUSE_AUDIT_FILE", "")
+AUDIT_SYSLOG = env.text("PILOTHOUSE_AUDIT_SYSLOG", "")
+if AUDIT_SYSLOG and not re.fullmatch(r"(udp|tcp)://([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}|unix:///.+", AUDIT_SYSLOG):
+    raise ImproperlyConfigured("PILOTHOUSE_AUDIT_SYSLOG: udp://host:port, tcp://host:port or unix:///path")
 
 #: Where the web process listens.
 BIND = env.text("PILOTHOUSE_BIND", "127.0.0.1")
@@ -207,6 +214,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = ORIGINS
+CSRF_FAILURE_VIEW = "engines.web.forged.refused"
 SECURE_SSL_REDIRECT = TLS
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from engines.audit.types import ACTS_BY_GROUP, UNFINISHED, Act, Choice, Page
 from engines.models import AuditEntry, AuditHead, AuditSink, AuditUnfinished, Engine, Operation
+from engines.trail import ship
 from engines.trail.index import POSTGRESQL_WORDS
 
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
@@ -48,7 +49,8 @@ def act_of(seq: int) -> Act | None:
 def waiting() -> list[tuple[AuditSink, int]]:
     """The places that do not take entries now, with how many wait for each."""
     end = AuditHead.objects.values_list("seq", flat=True).first() or 0
-    return [(sink, end - sink.seq) for sink in AuditSink.objects.exclude(failing_since=None).order_by("kind")]
+    failing = AuditSink.objects.filter(kind__in=ship.places()).exclude(failing_since=None)
+    return [(sink, end - sink.seq) for sink in failing.order_by("kind")]
 
 
 def _entries(choice: Choice, before: int | None, rows: int) -> list[AuditEntry]:

@@ -50,7 +50,7 @@ ACTS: dict[str, frozenset[str]] = {
     "engine.disable": frozenset(),
     "engine.remove": frozenset(),
     # The trail itself.
-    "audit.export": frozenset({"format", "filter", "entries"}),
+    "audit.export": frozenset({"format", "filter"}),
     # Operations.
     "operation.cancel": frozenset({"kind"}),
     "operation.repeat": frozenset({"kind"}),

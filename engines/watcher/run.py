@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from engines.client import ssh
 from engines.client.endpoint import Endpoint
 from engines.operations.reconcile import reconcile
+from engines.trail import ship
 from engines.watcher import store
 from engines.watcher.follow import Follower
 from engines.watcher.gather import Gatherer
@@ -40,22 +41,25 @@ class Watcher:
 
     def __init__(self) -> None:
         self._database = ThreadPoolExecutor(1, thread_name_prefix="watcher-database")
+        # The network of a log server must not hold up anything else.
+        self._shipping = ThreadPoolExecutor(1, thread_name_prefix="watcher-audit")
         self._following: dict[int, _Followed] = {}
         self._writes: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """For ever; ends all followers when cancelled."""
-        keeper = asyncio.create_task(self._keep())
+        keepers = [asyncio.create_task(self._keep()), asyncio.create_task(self._ship())]
         try:
             while True:
                 await self._try(self._match_rows())
                 await asyncio.sleep(_ROWS_SECONDS)
         finally:
-            tasks = [keeper, *(followed.task for followed in self._following.values())]
+            tasks = [*keepers, *(followed.task for followed in self._following.values())]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._database.shutdown(wait=False)
+            self._shipping.shutdown(wait=False)
 
     async def _match_rows(self) -> None:
         """Follow exactly the engines that are enabled now, each by its present row."""
@@ -113,6 +117,11 @@ class Watcher:
             cursors = {pk: each.follower.since for pk, each in self._following.items() if each.follower}
             await self._try(self._sync(store.save_contact, cursors))
             await self._try(self._sync(reconcile))
+            await asyncio.sleep(_CONTACT_SECONDS)
+
+    async def _ship(self) -> None:
+        while True:
+            await self._try(asyncio.get_running_loop().run_in_executor(self._shipping, ship.ship))
             await asyncio.sleep(_CONTACT_SECONDS)
 
     def _spawn(self, work: "asyncio.Future[None] | object") -> None:
