@@ -9,8 +9,8 @@ from engines.permissions import CONSOLE_PERMISSIONS, ROLE_PERMISSIONS, Permissio
 P = Permission
 ADMINISTRATOR = None
 
-#: The table of the security plan, section 4.4, row by row: group, operations of the Engine API or the console, who may at
-#: least, and what that is called here. What has no row (raw exec, session and grpc, `fromSrc`, `remote`) is nobody's.
+#: The table of the security plan, section 4.4, row by row: group, operations of the Engine API or the console, who may
+#: at least, and what that is called here. What has no row (raw exec, session, grpc, `fromSrc`, `remote`) is nobody's.
 TABLE = [
     ("system", "ping, version, info, df, events", Role.VIEWER, [P.ENGINE_VIEW, P.EVENT_VIEW]),
     ("containers", "list, inspect, stats, changes", Role.VIEWER, [P.CONTAINER_VIEW]),
