@@ -19,6 +19,8 @@ _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 #: The trail is in order of numbers, and of times as far as clocks are never set back by more than this.
 _CLOCK = timedelta(hours=1)
 _BATCH_ROWS = 500
+#: What would end a word in a query of SQLite's full-text index.
+_QUOTED = {ord('"'): " ", 0: " "}
 
 
 def page(choice: Choice, *, before: int | None, rows: int) -> Page:
@@ -117,7 +119,7 @@ def _match(choice: Choice) -> str:
     chosen = [f'"{letter}{text.encode().hex()}"' for letter, text in facts.items() if text]
     chosen += [f'"o{choice.outcome}"'] if choice.outcome else []
     chosen += [f'"e{choice.engine}"'] if choice.engine else []
-    begun = ['"{}" *'.format(word.replace('"', " ")) for word in choice.words]
+    begun = ['"{}" *'.format(word.translate(_QUOTED)) for word in choice.words]
     columns = {"facts": chosen, "words": begun}
     return " AND ".join(f"{name} : ({' AND '.join(terms)})" for name, terms in columns.items() if terms)
 
