@@ -19,10 +19,11 @@ _STANDING: dict[str, Standing] = {EngineState.Status.UP: "up", EngineState.Statu
 
 
 def cards(user: User) -> list[Card]:
-    """Every engine that `user` sees, in one query: what needs somebody first, then by name."""
+    """Every engine that `user` sees, in two queries: what needs somebody first, then by name."""
     rows = (
         access.visible_engines(user)
         .select_related("state")
+        .prefetch_related("tags")
         .defer(*_KEY_MATERIAL)
         .annotate(tls=Q(~Q(tls_ca="") | ~Q(tls_cert="")))
         .order_by(F("name"))
@@ -32,7 +33,7 @@ def cards(user: User) -> list[Card]:
 
 
 def chosen(every: Iterable[Card], *, text: str, standing: str) -> list[Card]:
-    """Those of this standing, if it is one, in whose name, version or system all words of `text` occur."""
+    """Those of this standing, if it is one, in whose name, tags, version or system all words of `text` occur."""
     words = text.casefold().split()
     return [
         card for card in every if standing in {"", card.standing} and all(word in _searched(card) for word in words)
@@ -67,4 +68,5 @@ def _card(engine: Engine, *, tls: bool) -> Card:
 
 def _searched(card: Card) -> str:
     said = (card.state.version, card.state.os, card.state.architecture) if card.state else ()
-    return " ".join((card.engine.name, card.engine.slug, card.way, *said)).casefold()
+    tags = [tag.name for tag in card.engine.tags.all()]
+    return " ".join((card.engine.name, card.engine.slug, card.way, *tags, *said)).casefold()

@@ -83,6 +83,12 @@ class EngineForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "code"}),
         help_text="unix:///var/run/docker.sock, tcp://host:2376 with TLS, or ssh://user@host.",
     )
+    tags = forms.CharField(
+        required=False,
+        max_length=512,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "code"}),
+        help_text="Words such as production, with commas between. Roles can be granted on all engines with a tag.",
+    )
     plain_ok = forms.BooleanField(
         required=False,
         label="Speak plain TCP, without TLS",
@@ -118,7 +124,7 @@ class EngineForm(forms.Form):
     def registration(self) -> Registration:
         """What the valid form says."""
         fields = self.cleaned_data
-        return Registration(fields["name"], fields["slug"], fields["url"], **self._material)
+        return Registration(fields["name"], fields["slug"], fields["url"], fields["tags"], **self._material)
 
     def tls_parts(self) -> list[Part]:
         return [self._part(field) for field in TLS_FIELDS]
@@ -165,6 +171,14 @@ class EngineForm(forms.Form):
         _refuse_special(address.host)
         self._scheme = address.scheme
         return str(address)
+
+    def clean_tags(self) -> tuple[str, ...]:
+        words = (word.strip().lower() for word in self.cleaned_data["tags"].split(","))
+        tags = tuple(sorted({word for word in words if word}))
+        for tag in tags:
+            if not _SLUG.fullmatch(tag):
+                raise forms.ValidationError("Write each tag with a-z, 0-9 and dashes, and commas between tags.")
+        return tags
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -1,6 +1,7 @@
 """Reads for the endpoint pages. Each ask of an engine ends in time, whatever the engine does."""
 
 from concurrent.futures import Future
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from threading import Thread
 
@@ -36,7 +37,9 @@ def ask(engine: Engine, seconds: float = PATIENCE) -> Contact:
     # In a thread: a byte now and then, or a slow way through SSH, takes longer than the reads' own timeouts say.
     # A daemon, which does not keep the process from ending.
     answer: Future[Contact] = Future()
-    Thread(target=_ask_into, args=(answer, endpoint, max(1, int(seconds) - 1)), daemon=True).start()
+    # In a copy of this context, in which the audit trail collects the requests that are made.
+    asking = (_ask_into, answer, endpoint, max(1, int(seconds) - 1))
+    Thread(target=copy_context().run, args=asking, daemon=True).start()
     try:
         return answer.result(seconds)
     except TimeoutError:

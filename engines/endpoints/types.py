@@ -19,6 +19,7 @@ class Registration:
     name: str
     slug: str
     url: str
+    tags: tuple[str, ...] = ()
     tls_ca: str = ""
     tls_cert: str = ""
     tls_key: str = field(default="", repr=False)

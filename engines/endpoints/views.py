@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -47,7 +48,8 @@ def edit(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Change a registration; empty key material keeps what is stored."""
     if request.method != "POST":
         plain = engine.url.startswith("tcp:") and not (engine.tls_ca or engine.tls_cert)
-        initial = {"name": engine.name, "slug": engine.slug, "url": engine.url, "plain_ok": plain}
+        tags = ", ".join(tag.name for tag in engine.tags.all())
+        initial = {"name": engine.name, "slug": engine.slug, "url": engine.url, "tags": tags, "plain_ok": plain}
         return _form_page(request, EngineForm(initial=initial, engine=engine))
     form = EngineForm(request.POST, request.FILES, engine=engine)
     if "test" in request.POST:
@@ -63,6 +65,7 @@ def overview(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     context: dict[str, Any] = {"engine": engine, "state": getattr(engine, "state", None)}
     if not request.headers.get("HX-Request"):
         user = person(request)
+        context["tags"] = engine.tags.all()
         context |= _contact_context(request, engine, queries.ask(engine) if engine.enabled else None)
         context["twins"] = queries.twins(engine, user)
     return respond(request, "endpoints/overview.html", context, partial="state")
@@ -72,7 +75,7 @@ def overview(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
 def test(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Try to reach the engine now, and pin what was agreed with it."""
-    contact = actions.contact(engine)
+    contact = actions.contact(engine, by=person(request))
     if request.headers.get("HX-Request"):
         context = _contact_context(request, engine, contact) | {"tested": True}
         return render(request, "endpoints/overview.html#contact", context)
@@ -85,11 +88,11 @@ def test(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 def trust(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Pin the SSH host keys whose fingerprints were shown, and try the engine with them."""
     try:
-        actions.trust(engine, request.POST.get("fingerprints", "").split())
+        actions.trust(engine, request.POST.get("fingerprints", "").split(), by=person(request))
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        _tell(request, engine, actions.contact(engine))
+        _tell(request, engine, actions.contact(engine, by=person(request)))
     return redirect("endpoint", slug=engine.slug)
 
 
@@ -97,7 +100,7 @@ def trust(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
 def forget_host_key(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Take back the confirmation of the SSH host keys."""
-    actions.forget_host_key(engine)
+    actions.forget_host_key(engine, by=person(request))
     messages.success(request, "The host key is forgotten. Confirm the one the host shows now to use the engine again.")
     return redirect("endpoint", slug=engine.slug)
 
@@ -106,7 +109,7 @@ def forget_host_key(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
 def disable(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Stop following and asking the engine."""
-    actions.set_enabled(engine, False)
+    actions.set_enabled(engine, False, by=person(request))
     messages.success(request, f"{engine.name} is disabled.")
     return redirect("endpoint", slug=engine.slug)
 
@@ -115,7 +118,7 @@ def disable(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
 def enable(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Follow the engine again."""
-    actions.set_enabled(engine, True)
+    actions.set_enabled(engine, True, by=person(request))
     messages.success(request, f"{engine.name} is enabled.")
     return redirect("endpoint", slug=engine.slug)
 
@@ -128,7 +131,7 @@ def remove(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     if request.method == "POST":
         if request.POST.get("confirm", "").strip() == engine.name:
             try:
-                actions.remove(engine)
+                actions.remove(engine, by=person(request))
             except Refused as refusal:
                 error = str(refusal)
             else:
@@ -144,14 +147,18 @@ def _saved(request: HttpRequest, form: EngineForm) -> HttpResponse | None:
     if not form.is_valid():
         return None
     try:
-        registration = form.registration()
-        engine = actions.update(form.engine, registration) if form.engine else actions.register(registration)
+        engine = _stored(form, by=person(request))
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return None
     if engine.enabled:
-        _tell(request, engine, actions.contact(engine))
+        _tell(request, engine, actions.contact(engine, by=person(request)))
     return redirect("endpoint", slug=engine.slug)
+
+
+def _stored(form: EngineForm, *, by: User) -> Engine:
+    registration = form.registration()
+    return actions.update(form.engine, registration, by=by) if form.engine else actions.register(registration, by=by)
 
 
 def _tried(request: HttpRequest, form: EngineForm) -> HttpResponse:

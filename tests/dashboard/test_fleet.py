@@ -147,7 +147,7 @@ def test_200_engines_take_few_queries_and_under_100_ms(admin, django_assert_max_
         add(f"engine-{number:03}", "DOWN" if number % 9 == 0 else "UP", version="29.1", running=number)
     ask = {"path": "/", "headers": {"HX-Request": "true"}}
     admin.get(**ask)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(13):
         assert admin.get(**ask).content.count(b"<article") == 200
     took = []
     for _ in range(5):
