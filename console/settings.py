@@ -67,9 +67,11 @@ INSTALLED_APPS = [
     "engines",
 ]
 MIDDLEWARE = [
+    # What every answer carries: also static files, errors, and redirects to https.
+    "engines.web.headers.every_answer",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
-    "engines.web.csp.ContentSecurityPolicy",
     "engines.web.headers.PrivatePages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -78,7 +80,6 @@ MIDDLEWARE = [
     "engines.accounts.sessions.SessionLimits",
     "engines.web.origin.RequestOrigin",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "console.urls"
@@ -263,3 +264,4 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "console.assets.HashedStorage"},
 }
+SERVESTATIC_ALLOW_ALL_ORIGINS = False

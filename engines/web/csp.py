@@ -1,8 +1,4 @@
-"""The Content-Security-Policy of every page: nothing inline but the import map, nothing from elsewhere."""
-
-from collections.abc import Callable
-
-from django.http import HttpRequest, HttpResponseBase
+"""The Content-Security-Policy of every answer: nothing inline but the import map, nothing from elsewhere."""
 
 from console.assets import import_map_source
 
@@ -12,13 +8,6 @@ _POLICY = (
 )
 
 
-class ContentSecurityPolicy:
-    """Middleware."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self._get_response(request)
-        response.headers["Content-Security-Policy"] = _POLICY.format(import_map=import_map_source())
-        return response
+def policy() -> str:
+    """The header's value."""
+    return _POLICY.format(import_map=import_map_source())
