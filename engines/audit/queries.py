@@ -119,7 +119,7 @@ def _match(choice: Choice) -> str:
     chosen = [f'"{letter}{text.encode().hex()}"' for letter, text in facts.items() if text]
     chosen += [f'"o{choice.outcome}"'] if choice.outcome else []
     chosen += [f'"e{choice.engine}"'] if choice.engine else []
-    begun = ['"{}" *'.format(word.translate(_QUOTED)) for word in choice.words]
+    begun = [f'"{word.translate(_QUOTED)}" *' for word in choice.words]
     columns = {"facts": chosen, "words": begun}
     return " AND ".join(f"{name} : ({' AND '.join(terms)})" for name, terms in columns.items() if terms)
 

@@ -81,7 +81,7 @@ def test_an_engine_finds_its_own_only(written, engine, other):
 
 
 def test_nothing_typed_by_people_passes_for_a_fact(cast, engine):
-    for text in ("p" + "viewer".encode().hex(), "oDENIED", "facts : oDENIED", "e1"):
+    for text in ("p" + b"viewer".hex(), "oDENIED", "facts : oDENIED", "e1"):
         trail.note("logout", by=cast["operator"], subject=text, sentence=text)
     assert found(person="viewer") == found(outcome="DENIED") == []
 
