@@ -3,6 +3,8 @@
  * pressed; what the server says appears in a corner, so that nothing jumps, and the list hears of the change by its socket.
  * The menu of a row (#row-menu) belongs to whichever row opened it.
  */
+import { markup } from "./trusted.js";
+
 const toasts = document.getElementById("toasts");
 const TOAST_MS = 6000;
 
@@ -45,7 +47,7 @@ export function say(text, tone = "danger") {
  */
 function show(html) {
   const template = document.createElement("template");
-  template.innerHTML = html;
+  template.innerHTML = markup.createHTML(html);
   const notices = [...template.content.children];
   for (const notice of notices) {
     toasts.append(notice);

@@ -6,6 +6,7 @@ import { LineView } from "./lines.js";
 import { follow } from "./logstream.js";
 import { plain, settled, visible } from "./sgr.js";
 import { StepList } from "./steps.js";
+import { markup } from "./trusted.js";
 
 const STEP_LINE = /^#(\d+) /;
 const SLICE_MS = 12;
@@ -40,7 +41,7 @@ class OperationLog extends HTMLElement {
 
   #build() {
     const template = document.createElement("template");
-    template.innerHTML = `
+    template.innerHTML = markup.createHTML(`
       <div class="log-bar">
         <div class="switch" role="group" aria-label="View"><button type="button" data-view="steps" aria-pressed="true">Steps</button><button type="button" data-view="raw" aria-pressed="false">Raw</button></div>
         <label class="log-search"><span class="vh">Search the log</span><input type="search" placeholder="Search the log…" spellcheck="false"></label>
@@ -54,7 +55,7 @@ class OperationLog extends HTMLElement {
       <div class="log-progress" hidden><progress></progress><span class="muted"></span></div>
       <step-list></step-list>
       <line-view class="raw" aria-label="All lines" hidden></line-view>
-      <p class="empty" data-waiting>Waiting for the first line…</p>`;
+      <p class="empty" data-waiting>Waiting for the first line…</p>`);
     this.replaceChildren(template.content);
     this.raw = /** @type {LineView} */ (this.querySelector(".raw"));
     this.steps = /** @type {StepList} */ (this.querySelector("step-list"));
