@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from engines.models import AuditEntry, AuditSink
@@ -43,7 +42,6 @@ def places() -> dict[str, Send]:
 
 def ship() -> None:
     """Hand over all that waits. A place that does not take it is warned of once, and tried again the next time."""
-    connection.close_if_unusable_or_obsolete()
     for kind, send in places().items():
         sink = AuditSink.objects.get_or_create(kind=kind)[0]
         try:

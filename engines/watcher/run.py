@@ -12,7 +12,6 @@ from django.db import DatabaseError
 from engines.client import ssh
 from engines.client.endpoint import Endpoint
 from engines.operations.reconcile import reconcile
-from engines.trail import ship
 from engines.watcher import store
 from engines.watcher.follow import Follower
 from engines.watcher.gather import Gatherer
@@ -121,7 +120,7 @@ class Watcher:
 
     async def _ship(self) -> None:
         while True:
-            await self._try(asyncio.get_running_loop().run_in_executor(self._shipping, ship.ship))
+            await self._try(asyncio.get_running_loop().run_in_executor(self._shipping, store.ship_audit))
             await asyncio.sleep(_CONTACT_SECONDS)
 
     def _spawn(self, work: "asyncio.Future[None] | object") -> None:

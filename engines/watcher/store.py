@@ -9,6 +9,7 @@ from engines import reach
 from engines.client.endpoint import AddressInvalid, Endpoint
 from engines.models import Engine, EngineState, Heartbeat
 from engines.secrets import SecretUnreadable
+from engines.trail import ship
 from engines.watcher.reading import Reading
 
 Status = EngineState.Status
@@ -29,6 +30,12 @@ def rows() -> dict[int, tuple[str, ...]]:
     """Of every enabled engine, by primary key, all that decides how it is reached: cheap to ask for every second."""
     connection.close_if_unusable_or_obsolete()
     return {pk: tuple(rest) for pk, *rest in Engine.objects.filter(enabled=True).values_list("pk", *_WAY)}
+
+
+def ship_audit() -> None:
+    """Hand over the audit entries that wait. Slow where a log server is: needs a thread of its own."""
+    connection.close_if_unusable_or_obsolete()
+    ship.ship()
 
 
 def target(engine_pk: int) -> Target | None:
