@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from engines.accounts import queries
 from engines.models import SetupToken
+from engines.trail import write as trail
 
 #: How long a printed set-up address works.
 TOKEN_LIFE = timedelta(hours=24)
@@ -49,7 +50,9 @@ def create_first_administrator(token: str, username: str, password: str) -> User
     # The row is claimed first: the database lets one of two racing updates match it.
     if _claimable(token).update(used_at=timezone.now()) != 1 or queries.administrator_exists():
         raise TokenRefusedError
-    return User.objects.create_superuser(username, password=password)
+    made = User.objects.create_superuser(username, password=password)
+    trail.note("user.create", by=made, subject=username, parameters={"administrator": True})
+    return made
 
 
 def create_administrator_from_settings(username: str, password: str) -> bool:
@@ -71,7 +74,9 @@ def create_administrator_from_settings(username: str, password: str) -> bool:
         ) from error
     user.set_password(password)
     try:
-        user.save()
+        with transaction.atomic():
+            user.save()
+            trail.note("user.create", by=None, subject=username, parameters={"administrator": True})
     except IntegrityError as error:
         raise AdministratorRefusedError(
             f"PILOTHOUSE_ADMIN_USERNAME: {username} exists and is not an administrator; choose another name."
