@@ -179,9 +179,9 @@ CELERY_BEAT_SCHEDULE = {
 ADMIN_USERNAME = env.text("PILOTHOUSE_ADMIN_USERNAME", "")
 ADMIN_PASSWORD = env.text("PILOTHOUSE_ADMIN_PASSWORD", "")
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["engines.accounts.passwords.Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "engines.accounts.passwords.LengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -191,8 +191,23 @@ ACCOUNT_ADAPTER = "engines.accounts.adapter.Adapter"
 ACCOUNT_FORMS = {
     "login": "engines.accounts.forms.OwnLoginForm",
     "change_password": "engines.accounts.forms.OwnPasswordForm",
+    "reauthenticate": "engines.accounts.forms.OwnConfirmForm",
 }
+MFA_ADAPTER = "engines.accounts.adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "engines.accounts.factor_forms.OwnAuthenticateForm",
+    "reauthenticate": "engines.accounts.factor_forms.OwnReauthenticateForm",
+    "activate_totp": "engines.accounts.factor_forms.OwnActivateForm",
+    "add_webauthn": "engines.accounts.factor_forms.OwnPasskeyForm",
+    "login_webauthn": "engines.accounts.factor_forms.PasskeyLoginForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 0
+# @recent_login asks instead, by one rule for all sensitive pages.
+MFA_REAUTHENTICATION_REQUIRED = False
+MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -254,6 +269,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
 _STATIC = env.text("PILOTHOUSE_STATIC", "")
 #: Whether the static files were gathered beforehand, as in the image.
 STATIC_COLLECTED = _STATIC != ""
@@ -264,4 +280,3 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "console.assets.HashedStorage"},
 }
-SERVESTATIC_ALLOW_ALL_ORIGINS = False

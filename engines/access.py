@@ -106,7 +106,8 @@ def second_factor_asked(person: User) -> bool:
 
 def has_factor(person: User) -> bool:
     """Whether `person` has a second factor. Recovery codes stand in for a lost one; they are none."""
-    return Authenticator.objects.filter(user=person).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
+    found = Authenticator.objects.filter(user=person).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return bool(found.exists())
 
 
 def reasons(user: Person, engine: Engine) -> list[Reason]:
@@ -117,6 +118,22 @@ def reasons(user: Person, engine: Engine) -> list[Reason]:
     administrator = [Reason(Role.MANAGER)] if person.is_superuser else []
     grants = _grants(person).filter(_on(engine)).select_related("team", "user", "tag").distinct()
     return administrator + _by_strength(Reason(Role(grant.role), grant) for grant in grants)
+
+
+def reasons_everywhere(user: Person) -> dict[Engine, list[Reason]]:
+    """Each engine on which `user` has a role now, by name, with the same as `reasons` says of it."""
+    person = _active(user)
+    if person is None:
+        return {}
+    every = Engine.objects.all() if person.is_superuser else Engine.objects.none()
+    found: dict[Engine, list[Reason]] = {engine: [Reason(Role.MANAGER)] for engine in every}
+    grants = _grants(person).select_related("team", "user", "engine", "tag").distinct()
+    for grant in grants.prefetch_related("tag__engines"):
+        for engine in grant.tag.engines.all() if grant.tag else [grant.engine]:
+            if engine is not None:
+                found.setdefault(engine, []).append(Reason(Role(grant.role), grant))
+    by_name = sorted(found.items(), key=lambda item: item[0].name.lower())
+    return {engine: _by_strength(given) for engine, given in by_name}
 
 
 def reachers(engine: Engine) -> list[tuple[User, list[Reason]]]:

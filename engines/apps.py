@@ -9,7 +9,10 @@ class EnginesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from engines.accounts import noted  # noqa: PLC0415 (needs the models)
+
         post_migrate.connect(_audit_trail_ready, sender=self)
+        noted.connect()
 
 
 def _audit_trail_ready(using: str, **_: object) -> None:

@@ -1,11 +1,19 @@
 """What django-allauth asks of this site: nobody signs up, nobody is sent elsewhere."""
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from engines.accounts import factors
+from engines.secrets import decrypt, encrypt
+from engines.trail import write as trail
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
@@ -25,6 +33,50 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries n
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("profile")
 
+    def authentication_failed(self, request: HttpRequest, **credentials: str) -> None:
+        # People type passwords into name fields: only names that exist are written down.
+        person = User.objects.filter(username__iexact=credentials.get("username", "")).first()
+        trail.note(
+            "login.failed",
+            by=person,
+            outcome=trail.Outcome.DENIED,
+            subject=str(person or "unknown name"),
+            parameters={"method": "password"},
+        )
+
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: str) -> str:
         # The account alone would let a stranger lock its owner out.
         return f"{credentials.get('username', '').lower()}@{self.get_client_ip(request)}"
+
+
+class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth carries no types
+    """Seeds are stored encrypted, each for its owner; names of the console as people see them."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "That was not accepted. Try again.",
+        "cannot_delete_authenticator": "It is your only second factor, and you must have one. Add another first.",
+        "cannot_generate_recovery_codes": "Recovery codes stand in for a second factor. Add one first.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return encrypt(text, place=_place(), keys=settings.ENCRYPTION_KEYS)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return decrypt(encrypted_text, place=_place(), keys=settings.ENCRYPTION_KEYS)
+
+    def get_totp_issuer(self) -> str:
+        return f"Pilothouse {context.request.get_host()}"
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        return factors.may_go(authenticator)
+
+    def generate_authenticator_name(self, user: User, type: str) -> str:
+        return f"Passkey {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+
+
+def _place() -> str:
+    """allauth gives the text alone: its owner is whoever is logged in, or about to be."""
+    stage = getattr(context.request, "_login_stage", None)
+    owner = stage.login.user if stage else context.request.user
+    return factors.seed_place(owner.pk)

@@ -1,6 +1,8 @@
 """Forms of the account pages."""
 
-from allauth.account.forms import ChangePasswordForm, LoginForm
+from typing import Any
+
+from allauth.account.forms import ChangePasswordForm, LoginForm, ReauthenticateForm
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 from django.forms import BaseForm
@@ -12,6 +14,11 @@ class AdministratorForm(BaseUserCreationForm):  # type: ignore[type-arg]  # a pa
     class Meta:
         model = User
         fields = ("username",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What the password is checked for; the row is made by `actions`.
+        self.instance.is_superuser = True
 
 
 class OwnLoginForm(LoginForm):  # type: ignore[misc]  # allauth carries no types
@@ -29,6 +36,15 @@ class OwnPasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth carr
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         _drop_placeholders(self)
+
+
+class OwnConfirmForm(ReauthenticateForm):  # type: ignore[misc]  # allauth carries no types
+    """allauth's, without placeholders."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        _drop_placeholders(self)
+        self.fields["password"].widget.attrs["autofocus"] = True
 
 
 def _drop_placeholders(form: BaseForm) -> None:

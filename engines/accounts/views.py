@@ -1,30 +1,39 @@
 """Pages about oneself: login, logout, own password, and the one-time set-up."""
 
 from http import HTTPStatus
+from typing import Any
 
 from allauth.account import views as allauth
-from django.contrib.auth import login as start_session
+from allauth.account.utils import perform_login
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from redis.exceptions import RedisError
 
-from engines.accounts import actions, queries
+from engines.accounts import actions, queries, sessions
+from engines.accounts.counted import counted
 from engines.accounts.forms import AdministratorForm
+from engines.trail import write as trail
 from engines.web.gate import login_view, person, public
+
+
+class _ChangePassword(allauth.PasswordChangeView):  # type: ignore[misc]  # allauth carries no types
+    def form_valid(self, form: Any) -> HttpResponse:
+        # The other logins end by themselves: each carries a digest of the password that it was made with.
+        with trail.act("password.change", by=person(self.request), subject=str(self.request.user)):
+            response: HttpResponse = super().form_valid(form)
+        return response
 
 
 @public("logging in is for those who are not logged in")
 @require_http_methods(["GET", "HEAD", "POST"])
+@counted
 def login(request: HttpRequest) -> HttpResponseBase:
-    """The login form. 503 while failed logins cannot be counted, since unlimited guessing would be worse."""
-    try:
-        return allauth.login(request)  # type: ignore[no-any-return]
-    except RedisError:
-        return render(request, "accounts/unavailable.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return allauth.login(request)  # type: ignore[no-any-return]
 
 
 @public("ends the session of whoever asks, if there is one")
@@ -38,13 +47,37 @@ def logout(request: HttpRequest) -> HttpResponseBase:
 def change_password(request: HttpRequest) -> HttpResponseBase:
     if not person(request).has_usable_password():
         raise PermissionDenied("This account has no password to change.")
-    return allauth.password_change(request)  # type: ignore[no-any-return]
+    return _ChangePassword.as_view()(request)  # type: ignore[no-any-return]
 
 
 @login_view("one's own account")
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/profile.html", {"person": person(request)})
+
+
+@login_view("one's own logins")
+@require_safe
+def logins(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/logins.html", {"logins": sessions.logins_of(request, person(request))})
+
+
+@login_view("one's own logins")
+@require_POST
+def end_login(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of one's own logins; 404 for anybody else's."""
+    found = get_object_or_404(UserSession, pk=pk, user=person(request))
+    sessions.end(person(request), by=person(request), login=found)
+    messages.success(request, "That login has ended.")
+    return redirect("usersessions_list")
+
+
+@login_view("one's own logins")
+@require_POST
+def end_other_logins(request: HttpRequest) -> HttpResponse:
+    ended = sessions.end_others(request, person(request))
+    messages.success(request, f"{ended} other login{'' if ended == 1 else 's'} ended.")
+    return redirect("usersessions_list")
 
 
 @public("the first administrator cannot log in yet; a one-time token from the console's own output is asked for")
@@ -65,5 +98,4 @@ def setup(request: HttpRequest) -> HttpResponse:
         user = actions.create_first_administrator(token, form.cleaned_data["username"], form.cleaned_data["password1"])
     except actions.TokenRefusedError:
         return render(request, "accounts/setup_refused.html", status=HTTPStatus.FORBIDDEN)
-    start_session(request, user)
-    return redirect("/")
+    return perform_login(request, user, redirect_url="/")  # type: ignore[no-any-return]

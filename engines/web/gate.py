@@ -18,6 +18,7 @@ from engines.models import Engine
 from engines.permissions import Permission
 from engines.secrets import SecretUnreadable
 from engines.trail import write as trail
+from engines.web import recent
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -100,6 +101,23 @@ def engine_view(
 
         setattr(guarded, DECLARATION, permission)
         return guarded
+
+    return decorate
+
+
+def recent_login(*, form: bool = False) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """A sensitive view: who has not logged in, or given a password or factor again, for 10 minutes is asked to.
+
+    Stands below the gate, so that only those who may are asked. `form`: a page with a form; what was typed into it
+    may be sent until 30 minutes after the proof.
+    """
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def asking(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            return recent.ask_again(request, person(request), form=form) or view(request, *args, **kwargs)
+
+        return asking
 
     return decorate
 

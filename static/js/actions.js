@@ -20,7 +20,9 @@ document.addEventListener("submit", async (event) => {
   let done = false;
   try {
     const reply = await fetch(action, { method: "POST", body, headers: { "HX-Request": "true" }, redirect: "manual" });
-    if (reply.type === "opaqueredirect" || reply.headers.has("HX-Refresh")) location.reload();
+    const elsewhere = reply.headers.get("HX-Redirect");
+    if (elsewhere) location.assign(elsewhere);
+    else if (reply.type === "opaqueredirect" || reply.headers.has("HX-Refresh")) location.reload();
     else if (reply.ok || reply.status === 502) done = show(await reply.text());
     else say(reply.status === 403 ? "Your role does not include this." : `The console refused this (${reply.status}). Reload the page and try again.`);
   } catch {

@@ -8,6 +8,8 @@ import "./list.js";
 import "./confirm.js";
 import "./actions.js";
 import "./log.js";
+import "./copy.js";
+import "./passkeys.js";
 
 // Its policy makes markup only, no scripts: one in a part of a page is never run.
 htmx.registerExtension("trusted", { init: (api) => api.initSecurity(markup) });

@@ -70,7 +70,7 @@ def test_the_token_itself_is_not_stored(address):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"password1": "short", "password2": "short"}, "at least 12 characters"),
+        ({"password1": "short", "password2": "short"}, "at least 15 characters"),
         ({"password1": "password1234", "password2": "password1234"}, "too common"),
         ({"password2": "another long secret"}, "match"),
         ({"username": ""}, "required"),
@@ -147,7 +147,7 @@ def test_without_settings_nobody_is_made(db):
 @pytest.mark.parametrize(
     ("username", "password", "said"),
     [
-        ("captain", "short", "at least 12"),
+        ("captain", "short", "at least 15"),
         ("no spaces", PASSWORD, "valid username"),
         ("captain", "", "both"),
         ("", PASSWORD, "both"),
