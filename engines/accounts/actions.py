@@ -11,8 +11,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from engines import hints
 from engines.accounts import queries
-from engines.models import SetupToken
+from engines.models import AccessPolicy, SetupToken
 from engines.trail import write as trail
 
 #: How long a printed set-up address works.
@@ -82,6 +83,14 @@ def create_administrator_from_settings(username: str, password: str) -> bool:
             f"PILOTHOUSE_ADMIN_USERNAME: {username} exists and is not an administrator; choose another name."
         ) from error
     return True
+
+
+def ask_second_factor(of: int, *, by: User) -> None:
+    """From now on people of rank `of` and above hold nothing until they have a second factor."""
+    named = AccessPolicy(second_factor_from=of).get_second_factor_from_display()
+    with trail.act("policy.edit", by=by, subject="second factor", parameters={"second_factor_from": named}):
+        AccessPolicy.objects.update_or_create(pk=1, defaults={"second_factor_from": of})
+    hints.tell(hints.announce_access)
 
 
 def _claimable(token: str) -> QuerySet[SetupToken]:

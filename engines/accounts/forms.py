@@ -5,7 +5,9 @@ from typing import Any
 from allauth.account.forms import ChangePasswordForm, LoginForm, ReauthenticateForm
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
-from django.forms import BaseForm
+from django.forms import BaseForm, Form, RadioSelect, TypedChoiceField
+
+from engines.models import AccessPolicy
 
 
 class AdministratorForm(BaseUserCreationForm):  # type: ignore[type-arg]  # a parameter only to the type checker
@@ -19,6 +21,24 @@ class AdministratorForm(BaseUserCreationForm):  # type: ignore[type-arg]  # a pa
         super().__init__(*args, **kwargs)
         # What the password is checked for; the row is made by `actions`.
         self.instance.is_superuser = True
+
+
+class PolicyForm(Form):
+    """Who must have a second factor. Each choice says how many people it would send to get one now."""
+
+    second_factor_from = TypedChoiceField(label="Who must have a second factor", coerce=int, widget=RadioSelect)
+
+    def __init__(self, *args: Any, lacking: list[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["second_factor_from"].choices = [  # type: ignore[attr-defined]
+            (value, _with_number(value, label, lacking)) for value, label in reversed(AccessPolicy.From.choices)
+        ]
+
+
+def _with_number(value: int, label: str, lacking: list[int]) -> str:
+    number = 0 if value == AccessPolicy.From.NOBODY else sum(rank >= value for rank in lacking)
+    people = "1 person has" if number == 1 else f"{number} people have"
+    return f"{label.capitalize()} ({people} none yet)" if number else label.capitalize()
 
 
 class OwnLoginForm(LoginForm):  # type: ignore[misc]  # allauth carries no types

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from engines.accounts import factor_views, views
+from engines.accounts import factor_views, policy, views
 
 urlpatterns = [
     path("accounts/login/", views.login, name="account_login"),
@@ -24,5 +24,6 @@ urlpatterns = [
     path("accounts/logins/<int:pk>/end/", views.end_login, name="login-end"),
     path("accounts/logins/end-others/", views.end_other_logins, name="logins-end-others"),
     path("accounts/profile/", views.profile, name="profile"),
+    path("users/policy/", policy.edit, name="access-policy"),
     path("setup/", views.setup, name="setup"),
 ]

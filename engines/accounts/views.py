@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from engines import access
 from engines.accounts import actions, queries, sessions
 from engines.accounts.counted import counted
 from engines.accounts.forms import AdministratorForm
@@ -53,7 +54,9 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
 @login_view("one's own account")
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/profile.html", {"person": person(request)})
+    who = person(request)
+    context = {"person": who, "reach": queries.reach_of(who), "has_factor": access.has_factor(who)}
+    return render(request, "accounts/profile.html", context)
 
 
 @login_view("one's own logins")
