@@ -101,11 +101,11 @@ class Stack:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(30)
 
-    def manage(self, *arguments: str, script: str = "") -> str:
+    def manage(self, *arguments: str, script: str = "", seconds: float = 60) -> str:
         """Run `manage.py` on the same data; what it printed. `script` is given to `shell`."""
         argv = [sys.executable, "manage.py", *(arguments or ("shell", "--verbosity", "0"))]
         done = subprocess.run(
-            argv, cwd=ROOT, env=self.environment, input=script, text=True, capture_output=True, timeout=60
+            argv, cwd=ROOT, env=self.environment, input=script, text=True, capture_output=True, timeout=seconds
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout

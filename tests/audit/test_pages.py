@@ -87,7 +87,17 @@ def test_what_is_written_is_shown_as_text(enter, cast, engine):
 
 
 @pytest.mark.parametrize(
-    "query", ["since=yesterday", "until=2026-02-30", "act=no.such", "outcome=GOOD", "engine=nowhere", "q=" + "a+" * 9]
+    "query",
+    [
+        "since=yesterday",
+        "until=2026-02-30",
+        "act=no.such",
+        "outcome=GOOD",
+        "engine=nowhere",
+        "q=a%00b",
+        "person=%00",
+        "q=" + "a+" * 9,
+    ],
 )
 def test_what_is_typed_wrongly_is_told_and_nothing_shown(enter, written, query):
     page = text(enter("administrator").get(f"/audit/?{query}"))

@@ -66,9 +66,7 @@ def test_each_choice_finds_what_it_says(written, choice, acts):
     assert found(**choice) == acts
 
 
-@pytest.mark.parametrize(
-    "word", ['"', "'", "*", "AND", "(", "facts:", "^x", "x" * 200, "\0", "%", "\\", ":*", "!", "&"]
-)
+@pytest.mark.parametrize("word", ['"', "'", "*", "AND", "(", "facts:", "^x", "x" * 200, "%", "\\", ":*", "!", "&"])
 def test_no_word_breaks_the_search(written, word):
     assert isinstance(found(words=(word, "login")), list)
     assert isinstance(found(words=(word,), person=word), list)
