@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from engines.accounts.actions import AdministratorRefusedError
-from engines.management import preparation
+from engines.management import preparation, sealed
 
 
 class Command(BaseCommand):
@@ -20,3 +20,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         made = [name for name, changed in done.items() if changed]
         self.stdout.write(f"Prepared: {', '.join(made) or 'nothing to do'}.")
+        if unopened := sealed.warning():
+            self.stderr.write(unopened)

@@ -19,7 +19,7 @@ from django.db import DatabaseError, connections
 from console.supervisor import Child, Supervisor
 from engines.accounts import actions, queries
 from engines.accounts.actions import AdministratorRefusedError
-from engines.management import preparation
+from engines.management import preparation, sealed
 
 
 class Command(BaseCommand):
@@ -33,6 +33,7 @@ class Command(BaseCommand):
         children = [*_redis(), *_console()]
         try:
             setup_url = _prepare()
+            unopened = sealed.warning()
         except AdministratorRefusedError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
@@ -52,6 +53,8 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"Passwords cross the network readably: {settings.BIND} is open and PILOTHOUSE_TLS off."
                 )
+            if unopened:
+                self.stdout.write(unopened)
             self.stdout.write("Ctrl-C ends it.")
             self.stdout.flush()
 
