@@ -7,6 +7,8 @@ from engines.web.health import healthz, readyz
 urlpatterns = [
     path("", include("engines.dashboard.urls")),
     path("", include("engines.accounts.urls")),
+    path("", include("engines.users.urls")),
+    path("", include("engines.teams.urls")),
     path("engines/", include("engines.endpoints.urls")),
     path("engines/<slug:slug>/containers/", include("engines.containers.urls")),
     path("engines/<slug:slug>/images/build/", include("engines.builds.urls")),

@@ -17,7 +17,7 @@ from engines.endpoints.forms import EngineForm
 from engines.endpoints.types import MATERIAL_FIELDS, Contact
 from engines.models import Engine
 from engines.permissions import Permission
-from engines.web.gate import console_view, engine_view, person
+from engines.web.gate import console_view, engine_view, person, recent_login
 from engines.web.respond import respond
 
 _CHANGED = "ssh-host-key-changed"
@@ -28,6 +28,7 @@ _UNKNOWN = "ssh-host-key-unknown"
 @never_cache
 @sensitive_post_parameters(*MATERIAL_FIELDS)
 @console_view(Permission.CONSOLE_ENGINES)
+@recent_login(form=True)
 def add(request: HttpRequest) -> HttpResponseBase:
     """Register an engine; `?local` fills the form for this machine's own. The button `test` only tries it."""
     if request.method != "POST":
@@ -44,6 +45,7 @@ def add(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @sensitive_post_parameters(*MATERIAL_FIELDS)
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
+@recent_login(form=True)
 def edit(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Change a registration; empty key material keeps what is stored."""
     if request.method != "POST":
@@ -66,6 +68,7 @@ def overview(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     if not request.headers.get("HX-Request"):
         user = person(request)
         context["tags"] = engine.tags.all()
+        context["held"] = access.held(user, engine)
         context |= _contact_context(request, engine, queries.ask(engine) if engine.enabled else None)
         context["twins"] = queries.twins(engine, user)
     return respond(request, "endpoints/overview.html", context, partial="state")
@@ -85,6 +88,7 @@ def test(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 
 @require_POST
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
+@recent_login()
 def trust(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Pin the SSH host keys whose fingerprints were shown, and try the engine with them."""
     try:
@@ -98,6 +102,7 @@ def trust(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 
 @require_POST
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
+@recent_login()
 def forget_host_key(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Take back the confirmation of the SSH host keys."""
     actions.forget_host_key(engine, by=person(request))
@@ -125,6 +130,7 @@ def enable(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
+@recent_login(form=True)
 def remove(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Ask, with the name to be typed as `confirm`; then forget the engine."""
     error = ""

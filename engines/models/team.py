@@ -58,3 +58,8 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team or self.user}: {Role(self.role).name.lower()} on {self.engine or f'tag {self.tag}'}"
+
+    @property
+    def expired(self) -> bool:
+        """Whether it gives nothing any more."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
