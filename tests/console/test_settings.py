@@ -97,3 +97,16 @@ def test_django_has_nothing_to_object_to_behind_tls(tmp_path):
         timeout=30,
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_nothing_of_the_environment_turns_debugging_on(tmp_path):
+    loud = {name: "1" for name in ("DEBUG", "DJANGO_DEBUG", "PILOTHOUSE_DEBUG")}
+    assert read(tmp_path, "DEBUG", **loud) == {"DEBUG": False}
+
+
+def test_a_key_file_that_others_may_read_stops_the_start(tmp_path):
+    read(tmp_path, "DEBUG")
+    (tmp_path / "keys" / "secrets.key").chmod(0o644)
+    run = start(tmp_path, "DEBUG")
+    assert run.returncode != 0
+    assert "secrets.key: other users may read this key file; run chmod 600 on it" in run.stderr
