@@ -4,17 +4,20 @@
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib.auth.models import User
 
-from engines import reach
+from engines import access, reach
 from engines.client.connect import Client, call
 from engines.client.errors import EngineReplied, translated
 from engines.client.ids import require_name
-from engines.containers.types import powers
+from engines.containers.queries import Judged
 from engines.models import Engine
 from engines.permissions import Permission
+from engines.spec import asking
+from engines.spec.body import body
+from engines.spec.inspected import differences, from_inspect
+from engines.spec.types import ContainerSpec
 from engines.trail import write as trail
 from engines.trail.write import NotDone
 
@@ -25,6 +28,10 @@ _STOP_SECONDS = 10
 #: A container that wants longer than this to stop is killed then.
 _LONGEST_STOP_SECONDS = 600
 _CALL_SECONDS = 15
+
+
+class BeyondLimits(NotDone):
+    """It is beyond what those below manager may ask for; nothing was done."""
 
 
 class NotAsAsked(NotDone):
@@ -81,26 +88,35 @@ def remove(engine: Engine, container_id: str, *, by: User, force: bool = False, 
         _do(engine, container_id, lambda client, name: client.remove_container(name, force=force, v=volumes))
 
 
-def create(engine: Engine, *, name: str, config: dict[str, Any], start: bool, by: User) -> str:
-    """Create a container of a request body made by the form, and start it if `start`; its id.
+def create(engine: Engine, judged: Judged, *, start: bool, by: User) -> str:
+    """Create what was judged, and start it if `start`; its id. Only managers may have what is beyond the limits.
 
-    What the engine made is inspected before it is started. Nothing is left behind of one that came out more
-    powerful than asked (NotAsAsked) or does not start (NotStarted).
+    Raises BeyondLimits for others, and writes it down. What the engine made is inspected before it is started.
+    Nothing is left behind of one that came out other than asked for (NotAsAsked) or does not start (NotStarted).
     """
-    parameters = {"image": config["Image"], "name": name, "started": start}
-    with trail.act(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=name, parameters=parameters):
-        return _create(engine, name=name, config=config, start=start)
+    spec, beyond = judged.spec, sorted({refusal.field for refusal in judged.refused})
+    subject = spec.name or spec.image
+    if beyond and not access.can(by, Permission.CONTAINER_CREATE_UNLIMITED, engine):
+        sentence = f"Beyond the limits of this engine: {', '.join(beyond)}."
+        trail.refused(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=subject, sentence=sentence)
+        raise BeyondLimits(sentence)
+    parameters = {"image": spec.image, "name": spec.name, "started": start} | ({"beyond": beyond} if beyond else {})
+    with trail.act(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=subject, parameters=parameters):
+        return _create(engine, spec, start=start)
 
 
-def _create(engine: Engine, *, name: str, config: dict[str, Any], start: bool) -> str:
+def _create(engine: Engine, spec: ContainerSpec, *, start: bool) -> str:
     client = reach.client(engine, timeout=_CALL_SECONDS)
-    made = call(client, "POST", "/containers/create", params={"name": name} if name else None, body=config)
+    named = {"name": spec.name} if spec.name else None
+    made = call(client, "POST", "/containers/create", params=named, body=body(spec))
     container_id = require_name(str(made.get("Id"))) if isinstance(made, dict) else ""
-    reply = call(client, "GET", f"/containers/{container_id}/json")
-    extra = powers(reply) if isinstance(reply, dict) else ("cannot be inspected",)
-    if extra:
+    found = from_inspect(asking.inspect(client, container_id))
+    other = differences(spec, found, asking.default_runtime(client, found))
+    if other:
         _discard(client, container_id)
-        raise NotAsAsked(f"The engine made another container than was asked for, one that {extra[0]}. It was removed.")
+        raise NotAsAsked(
+            f"The engine made another container than was asked for, with other {', '.join(other)}. It was removed."
+        )
     if start:
         try:
             call(client, "POST", f"/containers/{container_id}/start")

@@ -1,17 +1,23 @@
-"""Reads of containers: one Engine API call each."""
+"""Reads of containers: one Engine API call each, and what a judgement of it asks besides."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
 from engines import reach
-from engines.client.connect import call
+from engines.client.connect import Client, call
 from engines.client.errors import NotAnEngine
 from engines.client.ids import require_name
 from engines.containers.types import Container, Detail
-from engines.models import Engine
+from engines.models import Engine, EngineLimits
+from engines.spec import asking
+from engines.spec.inspected import from_inspect
+from engines.spec.limits import Refusal, dangerous, refusals
+from engines.spec.types import ContainerSpec
 
 #: In the order in which the counts are shown.
 _STATES = ("running", "unhealthy", "restarting", "paused", "created", "exited", "dead", "removing", "unknown")
@@ -92,9 +98,42 @@ def chosen(every: list[Container], choice: Choice) -> Listing:
     return Listing(rows, counts, len(found), len(every))
 
 
-def detail(engine: Engine, container_id: str) -> Detail:
+@dataclass(frozen=True)
+class Reach:
+    """What lets a container reach beyond itself, and whether that is more than the engine's limits allow."""
+
+    powers: tuple[str, ...]
+    closed: bool
+
+
+def detail(engine: Engine, container_id: str) -> tuple[Detail, Reach]:
     """One container. Raises EngineError, and IdInvalid for what cannot be an id or name."""
-    reply = call(reach.client(engine), "GET", f"/containers/{require_name(container_id)}/json")
+    client = reach.client(engine)
+    reply = call(client, "GET", f"/containers/{require_name(container_id)}/json")
     if not isinstance(reply, dict):
         raise NotAnEngine("What answers there sends other JSON than a Docker Engine does.")
-    return Detail.from_api(reply)
+    return Detail.from_api(reply), reach_of(client, engine, reply)
+
+
+def reach_of(client: Client, engine: Engine, inspect: Mapping[str, Any]) -> Reach:
+    """Of the container of `inspect`; asks the engine about the volumes it names. Raises EngineError."""
+    spec = from_inspect(inspect)
+    facts = asking.facts(client, spec, engine.url)
+    beyond = dangerous(spec, EngineLimits.of(engine), facts)
+    return Reach(dangerous(spec, EngineLimits(), facts), bool(beyond))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is asked for, what of it is refused to those below manager, and what of it reaches into the host."""
+
+    spec: ContainerSpec
+    refused: tuple[Refusal, ...]
+    reaching: tuple[str, ...]
+
+
+def judged(engine: Engine, spec: ContainerSpec) -> Judged:
+    """`spec` under the engine's limits as they are now. Changes nothing. Raises EngineError."""
+    limits = EngineLimits.of(engine)
+    facts = asking.facts(reach.client(engine), spec, engine.url, users=limits)
+    return Judged(spec, refusals(spec, limits, facts), dangerous(spec, limits, facts))

@@ -22,15 +22,6 @@ _TONES = {
     "created": "info",
 }
 _MASK = "••••••"
-#: Keys of HostConfig whose value may be `host`, or another container's, and what is then shared.
-_SHARED = {
-    "NetworkMode": "network",
-    "PidMode": "processes",
-    "IpcMode": "shared memory",
-    "UTSMode": "host name",
-    "UsernsMode": "users",
-}
-_UNCONFINED = ("seccomp", "apparmor", "label", "systempaths")
 
 
 @dataclass(frozen=True)
@@ -134,7 +125,6 @@ class Detail:
     hostname: str
     memory_bytes: int
     pids_limit: int
-    powers: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
     mounts: tuple[Mapping[str, str], ...]
@@ -169,7 +159,6 @@ class Detail:
             hostname=text(config.get("Hostname")),
             memory_bytes=number(host.get("Memory")),
             pids_limit=number(host.get("PidsLimit")),
-            powers=powers(reply),
             env=tuple((k, v) for k, _, v in (line.partition("=") for line in texts(config.get("Env")))),
             labels=tuple(sorted(pairs(config.get("Labels")).items())),
             mounts=tuple(_mount(each) for each in tables(reply.get("Mounts"))),
@@ -199,36 +188,6 @@ class Detail:
             command=(*self.command[:1], *[_MASK for _ in self.command[1:2]]),
             entrypoint=(*self.entrypoint[:1], *[_MASK for _ in self.entrypoint[1:2]]),
         )
-
-
-def powers(reply: Mapping[str, Any]) -> tuple[str, ...]:
-    """What lets a container reach beyond itself into its host, by its inspect; empty for an ordinary one.
-
-    Judged by what the engine made, never by labels.
-    """
-    host = table(reply.get("HostConfig"))
-    found = ["runs privileged: root inside is root of the host"] if host.get("Privileged") else []
-    found += [f"has the capability {name}" for name in texts(host.get("CapAdd"))]
-    found += [
-        f"mounts {text(mount.get('Source'))} of the host"
-        for mount in tables(reply.get("Mounts"))
-        if text(mount.get("Type")) not in {"volume", "tmpfs"}
-    ]
-    for key, shared in _SHARED.items():
-        mode = text(host.get(key))
-        if mode == "host":
-            found.append(f"shares the host's {shared}")
-        elif mode.startswith("container:"):
-            found.append(f"shares another container's {shared}")
-    found += [
-        f"runs without confinement: {option}"
-        for option in texts(host.get("SecurityOpt"))
-        if option.startswith(_UNCONFINED) and option.endswith(("unconfined", "disable"))
-    ]
-    for key, what in (("Devices", "devices"), ("DeviceRequests", "devices"), ("VolumesFrom", "another's volumes")):
-        if host.get(key):
-            found.append(f"uses {what}")
-    return tuple(dict.fromkeys(found))
 
 
 def tone_of(state: str, health: str, exit_code: int | None) -> str:

@@ -25,6 +25,7 @@ from engines.containers.rows import port_link, rows
 from engines.containers.types import tone_of
 from engines.models import Engine
 from engines.permissions import Permission
+from engines.web import recent
 from engines.web.gate import engine_view, person, require
 from engines.web.respond import respond
 
@@ -82,7 +83,7 @@ def container_list(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 def container_page(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBase:
     """One container, by one inspect."""
     try:
-        detail = queries.detail(engine, container)
+        detail, extent = queries.detail(engine, container)
     except IdInvalid as error:
         raise Http404("No such container.") from error
     except EngineReplied as error:
@@ -98,6 +99,8 @@ def container_page(request: HttpRequest, engine: Engine, container: str) -> Http
         "container": detail if may["start"] else detail.masked(),
         "ports": [(port, port_link(port, _published_host(request, engine))) for port in detail.ports],
         "may": may,
+        "reach": extent,
+        "enters": access.can(person(request), Permission.CONTAINER_ENTER_DANGEROUS, engine),
         "signals": [name for name in actions.SIGNALS if name != "KILL"],
         "base": _base(engine),
     }
@@ -183,37 +186,58 @@ def create(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     if request.method != "POST":
         return _create_page(request, engine, CreateForm(initial={"image": request.GET.get("image", "")}))
     form = CreateForm(request.POST)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    if form.is_valid():
-        try:
-            return redirect("container", slug=engine.slug, container=_create(request, engine, form))
-        except EngineReplied as refusal:
-            form.add_error({404: "image", 409: "name"}.get(refusal.status), refusal.reason)
-            return _create_page(request, engine, form, status, missing=refusal.status == HTTPStatus.NOT_FOUND)
-        except (actions.NotAsAsked, actions.NotStarted) as error:
-            form.add_error(None, str(error))
-        except EngineError as error:
-            # The form comes back filled in: what was typed is not lost to an engine that is away.
-            form.add_error(None, f"{error} {error.advice}")
-            status = HTTPStatus.BAD_GATEWAY
-    return _create_page(request, engine, form, status)
+    try:
+        return _created(request, engine, form)
+    except EngineError as error:
+        # The form comes back filled in: what was typed is not lost to an engine that is away.
+        form.add_error(None, f"{error} {error.advice}")
+        return _create_page(request, engine, form, HTTPStatus.BAD_GATEWAY)
 
 
-def _create(request: HttpRequest, engine: Engine, form: CreateForm) -> str:
-    fields, user = form.cleaned_data, person(request)
-    config = form.config(user.get_username())
-    made = actions.create(engine, name=fields["name"], config=config, start=fields["start"], by=user)
-    messages.success(request, "Created and started." if fields["start"] else "Created.")
-    return made
+def _created(request: HttpRequest, engine: Engine, form: CreateForm) -> HttpResponseBase:
+    """Raises EngineError, but for what an engine that works replied: that is told in the form."""
+    refused, user = HTTPStatus.UNPROCESSABLE_ENTITY, person(request)
+    if not form.is_valid():
+        return _create_page(request, engine, form, refused)
+    judged = queries.judged(engine, form.spec(user.get_username()))
+    if "check" in request.POST:
+        form.tell(judged.refused)
+        return _create_page(request, engine, form, checked=True)
+    asked = None
+    if judged.reaching and access.can(user, Permission.CONTAINER_CREATE_UNLIMITED, engine):
+        asked = recent.ask_again(request, user, form=True)
+    if asked is not None:
+        return _create_page(request, engine, form, refused, confirm=asked["Location"])
+    try:
+        made = actions.create(engine, judged, start=form.cleaned_data["start"], by=user)
+    except actions.BeyondLimits:
+        form.tell(judged.refused)
+    except EngineReplied as refusal:
+        form.add_error({404: "image", 409: "name"}.get(refusal.status), refusal.reason)
+        return _create_page(request, engine, form, refused, missing=refusal.status == HTTPStatus.NOT_FOUND)
+    except (actions.NotAsAsked, actions.NotStarted) as error:
+        form.add_error(None, str(error))
+    else:
+        messages.success(request, "Created and started." if form.cleaned_data["start"] else "Created.")
+        return redirect("container", slug=engine.slug, container=made)
+    return _create_page(request, engine, form, refused)
 
 
 def _create_page(
-    request: HttpRequest, engine: Engine, form: CreateForm, status: int = 200, *, missing: bool = False
+    request: HttpRequest, engine: Engine, form: CreateForm, status: int = 200, *, missing: bool = False, **more: object
 ) -> HttpResponse:
-    """`missing`: the engine has no such image, which those who may can pull."""
-    may_pull = missing and access.can(person(request), Permission.IMAGE_PULL, engine)
-    context = {"engine": engine, "form": form, "may_pull": may_pull}
-    return render(request, "containers/create.html", context, status=status)
+    """`missing`: the engine has no such image, which those who may can pull.
+
+    `more`: `checked`, whether it was only a trial; `confirm`, the page on which to say again who one is.
+    """
+    user = person(request)
+    context = {
+        "engine": engine,
+        "form": form,
+        "may_pull": missing and access.can(user, Permission.IMAGE_PULL, engine),
+        "unlimited": access.can(user, Permission.CONTAINER_CREATE_UNLIMITED, engine),
+    }
+    return render(request, "containers/create.html", context | more, status=status)
 
 
 def _act(

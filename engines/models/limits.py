@@ -1,5 +1,7 @@
 """What may be asked of an engine by those below manager."""
 
+from typing import Self
+
 from django.db import models
 
 from engines.models.engine import Engine
@@ -32,3 +34,8 @@ class EngineLimits(models.Model):
 
     def __str__(self) -> str:
         return f"limits of {self.engine}"
+
+    @classmethod
+    def of(cls, engine: Engine) -> Self:
+        """The switches of `engine`; the defaults, not saved, when nobody has set any."""
+        return cls.objects.filter(engine=engine).first() or cls(engine=engine)

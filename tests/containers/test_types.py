@@ -3,7 +3,7 @@
 import pytest
 
 from engines.containers.queries import Choice, chosen
-from engines.containers.types import Container, Detail, Port, powers
+from engines.containers.types import Container, Detail, Port
 
 ENTRY = {
     "Id": "a" * 64,
@@ -118,27 +118,3 @@ def test_counts_do_not_depend_on_the_chosen_state():
     listing = chosen(some(), Choice(state="exited"))
     assert listing.counts == [("running", 2), ("exited", 1)]
     assert listing.total == 3
-
-
-@pytest.mark.parametrize(
-    ("inspect", "said"),
-    [
-        ({"HostConfig": {"Privileged": True}}, "privileged"),
-        ({"HostConfig": {"CapAdd": ["SYS_ADMIN"]}}, "SYS_ADMIN"),
-        ({"HostConfig": {"NetworkMode": "container:abc"}}, "another container's network"),
-        ({"HostConfig": {"IpcMode": "host"}}, "host's shared memory"),
-        ({"HostConfig": {"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]}}, "seccomp=unconfined"),
-        ({"HostConfig": {"SecurityOpt": ["label=disable"]}}, "label=disable"),
-        ({"HostConfig": {"Devices": [{"PathOnHost": "/dev/sda"}]}}, "devices"),
-        ({"HostConfig": {"VolumesFrom": ["db"]}}, "another's volumes"),
-        ({"Mounts": [{"Type": "bind", "Source": "/"}]}, "mounts / of the host"),
-    ],
-)
-def test_what_reaches_beyond_a_container(inspect, said):
-    (only,) = powers(inspect)
-    assert said in only
-
-
-def test_an_ordinary_container_reaches_nothing():
-    host = {"NetworkMode": "default", "IpcMode": "private", "SecurityOpt": ["no-new-privileges"], "CapAdd": None}
-    assert powers({"HostConfig": host, "Mounts": [{"Type": "volume", "Source": "/x"}, {"Type": "tmpfs"}]}) == ()

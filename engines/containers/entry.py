@@ -1,0 +1,34 @@
+"""Who may go into a container: exec, attach, files, export, commit; and who may read its log."""
+
+from django.contrib.auth.models import User
+
+from engines import reach
+from engines.client.ids import require_name
+from engines.containers import queries
+from engines.models import Engine, EngineLimits
+from engines.permissions import Permission
+from engines.spec import asking
+from engines.web.gate import require
+
+
+def require_may_enter(user: User, permission: Permission, engine: Engine, container: str) -> None:
+    """Raises PermissionDenied, and writes it down, when `user` may not do `permission` inside `container` now.
+
+    Whoever is inside has what the container has: one that reaches into its host is for managers only. Raises
+    EngineError and IdInvalid.
+    """
+    require(user, permission, engine, subject=container)
+    client = reach.client(engine)
+    inspect = asking.inspect(client, require_name(container))
+    if queries.reach_of(client, engine, inspect).closed:
+        require(user, Permission.CONTAINER_ENTER_DANGEROUS, engine, subject=container)
+
+
+def require_may_read_log(user: User, permission: Permission, engine: Engine, container: str) -> None:
+    """The same for its log and processes (`permission` is logs or top), which may show secrets.
+
+    Where the engine's limits say so they are for those who may attach, and so see them anyway.
+    """
+    require(user, permission, engine, subject=container)
+    if EngineLimits.of(engine).logs_need_operator:
+        require(user, Permission.CONTAINER_ATTACH, engine, subject=container)

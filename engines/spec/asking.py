@@ -1,0 +1,119 @@
+"""Asks an engine for the Facts of a container: only about the volumes and networks that it names, so seldom at all."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings
+
+from engines.client.connect import Client, call
+from engines.client.endpoint import parse
+from engines.client.errors import EngineReplied
+from engines.client.fields import table, tables, text
+from engines.client.ids import IdInvalid, require_name
+from engines.models import EngineLimits
+from engines.spec.facts import Facts
+from engines.spec.inspected import from_inspect
+from engines.spec.limits import dangerous
+from engines.spec.types import ContainerSpec
+
+#: More containers of one volume are not looked into; it counts as closed then.
+_MOST_USERS = 20
+_NOT_FOUND = 404
+
+
+def facts(client: Client, spec: ContainerSpec, url: str, *, users: EngineLimits | None = None) -> Facts:
+    """What `client`'s engine, registered at `url`, says of what `spec` names. Raises EngineError.
+
+    With `users`, the limits, also whether the volumes are used by containers that only managers may enter.
+    """
+    volumes = _volumes(client, spec)
+    plain = [name for name, is_plain in volumes.items() if is_plain]
+    return Facts(
+        volumes=volumes,
+        closed=dict(_closed(client, plain, users)) if users else {},
+        networks=_network(client, spec.network),
+        sensitive=(*_near(url), *_root(client, spec)),
+        default_runtime=default_runtime(client, spec),
+    )
+
+
+def default_runtime(client: Client, spec: ContainerSpec) -> str:
+    """The engine's own runtime; only asked where `spec` names another one than nearly every engine has."""
+    if spec.runtime in {"", "runc"}:
+        return "runc"
+    return text(_object(client, "/info").get("DefaultRuntime"))
+
+
+def inspect(client: Client, container: str) -> Mapping[str, Any]:
+    """The inspect of a container, `{}` when there is no such one any more. Raises EngineError, IdInvalid."""
+    return _found(client, f"/containers/{require_name(container)}/json") or {}
+
+
+def _volumes(client: Client, spec: ContainerSpec) -> dict[str, bool]:
+    """Of the volumes that `spec` names and that exist: whether they are plain local ones."""
+    names = {mount.source for mount in spec.mounts if mount.kind == "volume" and _nameable(mount.source)}
+    found = {name: _found(client, f"/volumes/{name}") for name in sorted(names)}
+    return {
+        name: volume.get("Driver") == "local" and not volume.get("Options")
+        for name, volume in found.items()
+        if volume is not None
+    }
+
+
+def _closed(client: Client, names: list[str], limits: EngineLimits) -> Iterator[tuple[str, str]]:
+    for name in names:
+        filters = json.dumps({"volume": [name]})
+        users = tables(call(client, "GET", "/containers/json", params={"all": "1", "filters": filters}))
+        if len(users) > _MOST_USERS:
+            yield name, f"more than {_MOST_USERS} containers, one of"
+            continue
+        for user in users:
+            found = from_inspect(inspect(client, text(user.get("Id"))))
+            if dangerous(found, limits, Facts(volumes=_volumes(client, found))):
+                yield name, found.name
+                break
+
+
+def _network(client: Client, name: str) -> dict[str, str]:
+    if name in {"bridge", "none", "host"} or not _nameable(name):
+        return {}
+    found = _found(client, f"/networks/{name}")
+    # An id's beginning would find it as well; only the name, or the whole id, is one network for ever.
+    return (
+        {} if found is None or name not in {found.get("Name"), found.get("Id")} else {name: text(found.get("Driver"))}
+    )
+
+
+def _near(url: str) -> tuple[str, ...]:
+    """Of an engine on this machine: its socket, and where this console keeps its keys."""
+    address = parse(url)
+    return (address.path, str(settings.DATA_DIR)) if address.scheme == "unix" else ()
+
+
+def _root(client: Client, spec: ContainerSpec) -> tuple[str, ...]:
+    """Where the engine keeps everything; asked only when a path of the host is to be mounted."""
+    if not any(mount.kind == "bind" for mount in spec.mounts):
+        return ()
+    root = text(_object(client, "/info").get("DockerRootDir"))
+    return (root,) if root.startswith("/") else ()
+
+
+def _object(client: Client, path: str) -> Mapping[str, Any]:
+    return table(call(client, "GET", path))
+
+
+def _found(client: Client, path: str) -> Mapping[str, Any] | None:
+    try:
+        return _object(client, path)
+    except EngineReplied as refusal:
+        if refusal.status == _NOT_FOUND:
+            return None
+        raise
+
+
+def _nameable(name: str) -> bool:
+    try:
+        return bool(require_name(name))
+    except IdInvalid:
+        return False
