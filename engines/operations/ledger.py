@@ -57,12 +57,21 @@ class Ledger:
             raise FenceLost
         return row is not None
 
-    def still_permitted(self) -> bool:
-        """Whether the person who started it may still do so: rights are asked at every step, not only at the form."""
+    def withdrawn(self) -> str:
+        """Why this may not go on, as a sentence; empty while it may. Rights are asked again at every step."""
         operation = Operation.objects.select_related("created_by", "engine").get(pk=self.operation.pk)
-        if operation.created_by is None or operation.engine is None or not operation.engine.enabled:
-            return False
-        return access.can(operation.created_by, KINDS[operation.kind].permission, operation.engine)
+        starter, engine = operation.created_by, operation.engine
+        if engine is None:
+            return f"{operation.engine_name} was removed from this console."
+        if not engine.enabled:
+            return f"{engine.name} was disabled."
+        if starter is None:
+            return f"{operation.created_by_name}, who started this, was removed from this console."
+        if access.can(starter, KINDS[operation.kind].permission, engine):
+            return ""
+        if access.must_enrol(starter):
+            return f"{operation.created_by_name}, who started this, needs a second factor first."
+        return f"{operation.created_by_name}, who started this, may not do it on {engine.name} any more."
 
     def finish(self, status: Status, sentence: str, result: dict[str, Any], requests: list[dict[str, Any]]) -> bool:
         """End the operation, and write its outcome to the audit trail. False when somebody else already did."""

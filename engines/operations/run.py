@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from engines import hints, reach
 from engines.client.errors import EngineError
 from engines.client.stream import AsyncEngine
-from engines.models import Operation
+from engines.models import Engine, Operation
 from engines.operations import sealed
 from engines.operations.job import Job, OperationFailed
 from engines.operations.kinds import KINDS
@@ -33,7 +33,8 @@ Work = Callable[[Job], Awaitable[dict[str, Any]]]
 STOPPING = threading.Event()
 
 _LOOK_SECONDS = 0.25
-_BEAT_SECONDS = 5
+#: How often it says that it is alive, and asks whether its starter still may: withdrawn rights end it within 5 s.
+_BEAT_SECONDS = 4
 #: An engine that answers none of this many pings in a row, this many seconds apart, is given up.
 _VIGIL_SECONDS = 10
 _VIGIL_MISSES = 3
@@ -108,9 +109,8 @@ class _Run:
             return Status.FAILED, "The console itself failed while running this; its own log says why.", {}
 
     async def _work_beside_keeper(self) -> dict[str, Any]:
-        if not await self._sync(self._ledger.still_permitted) or self._operation.engine is None:
-            raise _Cancelled("Whoever started this may not do so any more.")
-        endpoint = await self._sync(reach.endpoint, self._operation.engine)
+        await self._ask_rights()
+        endpoint = await self._sync(reach.endpoint, cast(Engine, self._operation.engine))
         spec = sealed.opened(self._operation)
         function: Work = import_string(KINDS[self._operation.kind].function)
         engine = AsyncEngine(endpoint)
@@ -135,8 +135,11 @@ class _Run:
             if time.monotonic() - beaten > _BEAT_SECONDS:
                 beaten = time.monotonic()
                 await self._sync(self._ledger.beat)
-                if not await self._sync(self._ledger.still_permitted):
-                    raise _Cancelled("Whoever started this may not do so any more.")
+                await self._ask_rights()
+
+    async def _ask_rights(self) -> None:
+        if reason := await self._sync(self._ledger.withdrawn):
+            raise _Cancelled(reason)
 
     async def _append(self, chunks: list[str], progress: dict[str, Any] | None) -> None:
         await self._sync(self._ledger.append, chunks, progress)

@@ -1,6 +1,7 @@
 """One operation from claim to end: whatever happens, exactly one final status, with a sentence."""
 
 import asyncio
+import threading
 import time
 import uuid
 from datetime import timedelta
@@ -11,9 +12,10 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from engines.client.errors import EngineTimeout
-from engines.models import LogChunk, Operation
+from engines.models import AccessPolicy, AuditEntry, Engine, LogChunk, Operation
 from engines.operations import actions, ledger, reconcile, run
 from engines.operations.job import OperationFailed
+from engines.permissions import Role
 from tests.operations.conftest import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,21 +118,108 @@ def test_an_operation_that_ended_is_not_cancelled_any_more(operation, scripted, 
     assert again(operation).cancel_requested_at is None
 
 
-def test_rights_withdrawn_before_the_worker_starts_refuse_the_work(operation, scripted, cast):
-    scripted(forever)
-    cast["builder"].grants.all().delete()
+def demote(builder: User, engine: Engine) -> None:
+    builder.grants.update(role=Role.VIEWER)
+
+
+def expire(builder: User, engine: Engine) -> None:
+    builder.grants.update(expires_at=timezone.now())
+
+
+def disable(builder: User, engine: Engine) -> None:
+    User.objects.filter(pk=builder.pk).update(is_active=False)
+
+
+def delete(builder: User, engine: Engine) -> None:
+    builder.delete()
+
+
+def ask_a_second_factor(builder: User, engine: Engine) -> None:
+    AccessPolicy.objects.create(second_factor_from=AccessPolicy.From.BUILDERS)
+
+
+def disable_engine(builder: User, engine: Engine) -> None:
+    Engine.objects.filter(pk=engine.pk).update(enabled=False)
+
+
+def remove_engine(builder: User, engine: Engine) -> None:
+    engine.delete()
+
+
+WITHDRAWALS = [
+    (demote, "builder, who started this, may not do it on Harbour any more."),
+    (expire, "builder, who started this, may not do it on Harbour any more."),
+    (disable, "builder, who started this, may not do it on Harbour any more."),
+    (delete, "builder, who started this, was removed from this console."),
+    (ask_a_second_factor, "builder, who started this, needs a second factor first."),
+    (disable_engine, "Harbour was disabled."),
+    (remove_engine, "Harbour was removed from this console."),
+]
+
+
+def outcome_of(operation: Operation) -> tuple[str, str]:
+    entry = AuditEntry.objects.get(phase="OUTCOME", intent=operation.intent)
+    return entry.outcome, entry.sentence
+
+
+@pytest.mark.parametrize(("withdraw", "sentence"), WITHDRAWALS)
+def test_rights_withdrawn_before_the_worker_starts_refuse_the_work(
+    operation, scripted, cast, engine, withdraw, sentence
+):
+    runs = []
+
+    async def work(job):
+        runs.append(job.id)
+        return {}
+
+    scripted(work)
+    withdraw(cast["builder"], engine)
     run.execute(operation.pk)
-    assert (again(operation).status, again(operation).started_at is None) == (Status.CANCELLED, False)
-    assert "may not" in again(operation).sentence
+    assert runs == []
+    assert (again(operation).status, again(operation).sentence) == (Status.CANCELLED, sentence)
+    assert outcome_of(again(operation)) == ("CANCELLED", sentence)
 
 
-def test_a_person_disabled_while_it_runs_ends_it(operation, scripted, running, cast, monkeypatch):
+@pytest.mark.parametrize(("withdraw", "sentence"), WITHDRAWALS)
+def test_rights_withdrawn_while_it_runs_end_it(
+    operation, scripted, running, cast, engine, monkeypatch, withdraw, sentence
+):
     monkeypatch.setattr(run, "_BEAT_SECONDS", 0.3)
-    scripted(forever)
+    begun, ended = threading.Event(), []
+
+    async def work(job):
+        begun.set()
+        try:
+            await asyncio.sleep(600)
+        finally:
+            ended.append(job.id)
+
+    scripted(work)
     thread = running(operation)
-    User.objects.filter(pk=cast["builder"].pk).update(is_active=False)
+    assert begun.wait(5)
+    withdraw(cast["builder"], engine)
     thread.join(5)
-    assert again(operation).status == Status.CANCELLED
+    assert ended == [operation.pk]
+    assert (again(operation).status, again(operation).sentence) == (Status.CANCELLED, sentence)
+    assert outcome_of(again(operation)) == ("CANCELLED", sentence)
+
+
+def test_a_weaker_role_that_still_suffices_ends_nothing(operation, scripted, running, cast, monkeypatch):
+    monkeypatch.setattr(run, "_BEAT_SECONDS", 0.1)
+    cast["builder"].grants.update(role=Role.MANAGER)
+    begun = threading.Event()
+
+    async def work(job):
+        begun.set()
+        await asyncio.sleep(1)
+        return {}
+
+    scripted(work)
+    thread = running(operation)
+    assert begun.wait(5)
+    cast["builder"].grants.update(role=Role.BUILDER)
+    thread.join(5)
+    assert again(operation).status == Status.SUCCEEDED
 
 
 def test_a_killed_worker_s_operation_ends_lost_and_the_old_worker_writes_nothing_more(operation, scripted, running):

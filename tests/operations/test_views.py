@@ -44,7 +44,7 @@ def test_the_list_is_narrowed_by_what_is_asked_and_takes_few_queries(
     for number in range(60):
         Operation.objects.create(engine=engine, engine_name="Harbour", kind="image.pull", title=f"Pull {number}")
     client = login(cast["viewer"])
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(17):
         page = client.get("/operations/?status=RUNNING")
     assert b"Build &lt;b&gt;shop" in page.content
     assert b"Pull 1" not in page.content
