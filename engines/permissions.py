@@ -34,7 +34,7 @@ class Permission(StrEnum):
     CONTAINER_EXPORT = "container.export"
     CONTAINER_COMMIT = "container.commit"
     CONTAINER_PRUNE = "container.prune"
-    #: Beyond the engine's limits (`engines.containers.limits`).
+    #: Beyond the engine's limits (`engines.spec.limits`).
     CONTAINER_CREATE_UNLIMITED = "container.create-unlimited"
     #: Exec, attach, files, export and commit of one that reaches into its host.
     CONTAINER_ENTER_DANGEROUS = "container.enter-dangerous"
