@@ -62,6 +62,12 @@ class _DeactivateTotp(_Changing, totp.DeactivateTOTPView):  # type: ignore[misc]
 class _AddPasskey(_Changing, passkeys.AddWebAuthnView):  # type: ignore[misc]
     act, kind = "factor.add", "webauthn"
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        # Where the device can, the passkey alone is enough to log in; allauth's form asks people that.
+        context["js_data"]["creation_options"]["publicKey"]["authenticatorSelection"]["residentKey"] = "preferred"
+        return context
+
 
 class _GenerateCodes(_Changing, codes.GenerateRecoveryCodesView):  # type: ignore[misc]
     act, kind = "factor.reset", "recovery_codes"
