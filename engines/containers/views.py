@@ -207,7 +207,9 @@ def _created(request: HttpRequest, engine: Engine, form: CreateForm) -> HttpResp
     if judged.reaching and access.can(user, Permission.CONTAINER_CREATE_UNLIMITED, engine):
         asked = recent.ask_again(request, user, form=True)
     if asked is not None:
-        return _create_page(request, engine, form, refused, confirm=asked["Location"])
+        # Who has no way to prove it here was logged out; everybody else keeps what they typed.
+        still_in = request.user.is_authenticated
+        return _create_page(request, engine, form, refused, confirm=asked["Location"]) if still_in else asked
     try:
         made = actions.create(engine, judged, start=form.cleaned_data["start"], by=user)
     except actions.BeyondLimits:
