@@ -1,7 +1,7 @@
 /**
  * One socket per page, at the address in <body data-live>. A frame {"type":"changed","topic":t} becomes the DOM event
  * `changed:t` on the body: the first at once, further ones gathered, the last never lost. Parts of the page ask for
- * themselves again. {"type":"rights"}: the person may do more or less here than before; all parts ask again.
+ * themselves again. {"type":"rights"}: the person may do more or less here than before.
  */
 import { say } from "./actions.js";
 import { logIn } from "./login.js";
@@ -11,6 +11,7 @@ const SPACING = 250;
 /** A socket open for this long counts as working: one that is closed at once must not be tried ever faster. */
 const SETTLED = 5000;
 const CLOSED = { LOG_IN: 4401, FORBIDDEN: 4403, GONE: 4404 };
+const RIGHTS = "rights";
 const TOPICS = ["state", "containers", "images", "networks", "volumes", "operations"];
 
 const lost = document.getElementById("live-lost");
@@ -19,6 +20,8 @@ const recent = new Map();
 let failures = 0;
 let refused = false;
 let rightsTold = false;
+/** Whether anything was typed or chosen on this page. */
+let typed = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} The next try. */
 let waiting;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -60,7 +63,13 @@ function connect() {
   socket.addEventListener("close", closed);
 }
 
+/** The page is asked for anew, unless something was typed into it that would be lost. */
 function rightsChanged() {
+  if (!typed) {
+    sessionStorage.setItem(RIGHTS, "changed");
+    location.replace(location.pathname + location.search);
+    return;
+  }
   TOPICS.forEach(tell);
   if (rightsTold) return;
   rightsTold = true;
@@ -101,6 +110,9 @@ function closed(event) {
   waiting = setTimeout(connect, wait);
 }
 
+document.addEventListener("input", () => {
+  typed = true;
+});
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && !refused && socket?.readyState === WebSocket.CLOSED) connect();
 });
@@ -108,4 +120,8 @@ window.addEventListener("pagehide", () => socket?.removeEventListener("close", c
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
+if (document.body.dataset.live && sessionStorage.getItem(RIGHTS)) {
+  sessionStorage.removeItem(RIGHTS);
+  say("What you may do here has changed.", "warning");
+}
 connect();

@@ -17,6 +17,10 @@ COUNT = """for (const topic of ["containers", "images", "operations", "state"])
   });"""
 
 
+async def listens(socket: web.WebSocketResponse, after: int) -> None:
+    await stay(socket)
+
+
 def opened(page: Page, server: ScriptedServer) -> None:
     page.add_init_script(f"document.addEventListener('DOMContentLoaded', () => {{ {COUNT} }})")
     page.goto(f"{server.url}/engines/harbour/")
@@ -42,9 +46,6 @@ def test_many_changes_are_gathered_and_the_last_is_not_lost(fresh) -> None:
 
 
 def test_after_a_lost_connection_everything_is_asked_again(fresh) -> None:
-    async def listens(socket: web.WebSocketResponse, after: int) -> None:
-        await stay(socket)
-
     with ScriptedServer(BODY, "live.js", listens) as server:
         page = fresh(server.url)
         opened(page, server)
@@ -60,9 +61,6 @@ def test_after_a_lost_connection_everything_is_asked_again(fresh) -> None:
 def test_a_page_that_is_looked_at_again_has_one_socket(fresh) -> None:
     async def breaks(socket: web.WebSocketResponse, after: int) -> None:
         await socket.close(code=1011)
-
-    async def listens(socket: web.WebSocketResponse, after: int) -> None:
-        await stay(socket)
 
     with ScriptedServer(BODY, "live.js", breaks, breaks, breaks, listens) as server:
         page = fresh(server.url)
@@ -90,21 +88,38 @@ def test_without_the_right_the_page_is_asked_for_again_once_and_then_says_so_and
         assert len(server.cursors) == 2
 
 
-def test_changed_rights_are_said_and_everything_is_asked_again(fresh) -> None:
+def test_a_page_whose_rights_changed_is_asked_for_again_and_says_so(fresh) -> None:
     async def demotes(socket: web.WebSocketResponse, after: int) -> None:
-        await asyncio.sleep(0.6)
-        await socket.send_json({"type": "rights"})
         await socket.send_json({"type": "rights"})
         await stay(socket)
 
-    with ScriptedServer(BODY, "live.js", demotes) as server:
+    with ScriptedServer(BODY, "live.js", demotes, listens) as server:
         page = fresh(server.url)
         opened(page, server)
-        expect(page.locator("#toasts .notice")).to_contain_text("What you may do here has changed")
-        for topic in ("containers", "images", "operations", "state"):
-            # At the opening, at the change, and once for its repetition.
-            expect(page.locator("body")).to_have_attribute(f"data-{topic}", "3")
+        expect(page.locator("#toasts .notice")).to_have_text("What you may do here has changed.")
+        assert len(server.cursors) == 2
+
+
+def test_what_was_typed_outlasts_changed_rights(fresh) -> None:
+    go = asyncio.Event()
+
+    async def demotes(socket: web.WebSocketResponse, after: int) -> None:
+        await go.wait()
+        for _ in range(2):
+            await socket.send_json({"type": "rights"})
+        await stay(socket)
+
+    with ScriptedServer(BODY.replace("</body>", "<textarea></textarea></body>"), "live.js", demotes, listens) as server:
+        page = fresh(server.url)
+        opened(page, server)
+        page.fill("textarea", "precious")
+        before = told(page, "containers")
+        server.tell(go)
+        expect(page.locator("#toasts .notice")).to_contain_text("Reload the page")
+        expect(page.locator("body")).not_to_have_attribute("data-containers", str(before))
+        expect(page.locator("textarea")).to_have_value("precious")
         expect(page.locator("#toasts .notice")).to_have_count(1)
+        assert len(server.cursors) == 1
 
 
 def test_without_a_login_it_leads_to_the_login_page(fresh) -> None:
