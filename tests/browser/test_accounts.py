@@ -14,6 +14,10 @@ _PEOPLE = f"""
 from django.contrib.auth.models import User
 User.objects.create_user("{MATE}", password="{MATES_PASSWORD}")
 """
+_POLICY = """
+from engines.models import AccessPolicy
+AccessPolicy.objects.create(second_factor_from=AccessPolicy.From.ADMINISTRATORS)
+"""
 
 
 @pytest.fixture(scope="module")
