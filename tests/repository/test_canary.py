@@ -31,6 +31,8 @@ from tests.stack import USERNAME, Browser, Stack, form_of, running
 ALLOWED = {
     # Nothing typed is lost: the form shows the name again to whoever typed it.
     ("typed name", "the answer to /accounts/login/"),
+    # Its owner has not typed it into an app yet.
+    ("abandoned TOTP seed", "the viewer's /accounts/factors/app/add/"),
     # Django keeps sessions under their keys; whoever reads the database could use one until it ends.
     ("session cookie", "database"),
     # What a session holds names it as well.
