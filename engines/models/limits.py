@@ -10,6 +10,9 @@ from engines.models.engine import Engine
 class EngineLimits(models.Model):
     """The switches of one engine. An engine without a row has these defaults: nothing that reaches the host."""
 
+    #: The version of limits that nobody has stored yet. A stored row's is higher.
+    UNTOUCHED = 0
+
     engine = models.OneToOneField(Engine, on_delete=models.CASCADE, related_name="limits")
     # Absolute paths of the host, below which bind mounts are allowed.
     host_paths = models.JSONField(default=list, blank=True)
@@ -38,4 +41,4 @@ class EngineLimits(models.Model):
     @classmethod
     def of(cls, engine: Engine) -> Self:
         """The switches of `engine`; the defaults, not saved, when nobody has set any."""
-        return cls.objects.filter(engine=engine).first() or cls(engine=engine)
+        return cls.objects.filter(engine=engine).first() or cls(engine=engine, version=cls.UNTOUCHED)
