@@ -6,21 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField
-from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
 from engines.audit.types import ACTS_BY_GROUP, UNFINISHED, Act, Choice, Page
 from engines.models import AuditEntry, AuditHead, AuditSink, AuditUnfinished, Engine, Operation
 from engines.trail import ship
-from engines.trail.index import POSTGRESQL_WORDS
+from engines.trail.index import Terms, fact, search
 
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 #: The trail is in order of numbers, and of times as far as clocks are never set back by more than this.
 _CLOCK = timedelta(hours=1)
 _BATCH_ROWS = 500
-#: What would end a word in a query of SQLite's full-text index.
-_QUOTED = {ord('"'): " ", 0: " "}
+_CONDITIONS = {"seq__lt": "found.seq < %s", "seq__gte": "found.seq >= %s", "seq__lte": "found.seq <= %s"}
 
 
 def page(choice: Choice, *, before: int | None, rows: int) -> Page:
@@ -66,14 +63,14 @@ def _entries(choice: Choice, before: int | None, rows: int) -> list[AuditEntry]:
 
 def _over(choice: Choice, before: int | None, rows: int) -> Iterable[AuditEntry]:
     """The last entries of acts that are over."""
-    bounds = _bounds(choice, before)
-    if connection.vendor == "sqlite" and (match := _match(choice)):
-        return AuditEntry.objects.filter(seq__in=_searched(match, choice, bounds, rows))
-    over = AuditEntry.objects.exclude(phase=AuditEntry.Phase.INTENT).filter(**_columns(choice), **bounds)
-    if choice.words:
-        asked = " & ".join(_beginning(word) for word in choice.words)
-        over = over.filter(RawSQL(f"{POSTGRESQL_WORDS} @@ to_tsquery('simple', %s)", [asked], BooleanField()))  # noqa: S611
-    return over.order_by("-seq")[:rows]
+    bounds, terms = _bounds(choice, before), _terms(choice)
+    if terms == Terms():
+        over = AuditEntry.objects.exclude(phase=AuditEntry.Phase.INTENT).filter(**_columns(choice), **bounds)
+        return over.order_by("-seq")[:rows]
+    where: dict[str, Any] = {_CONDITIONS[name]: value for name, value in bounds.items()}
+    times = {"entry.at >= %s": choice.since, "entry.at < %s": choice.until}
+    where |= {sql: connection.ops.adapt_datetimefield_value(at) for sql, at in times.items() if at}
+    return AuditEntry.objects.filter(seq__in=search(terms, where, rows))
 
 
 def _unfinished(choice: Choice, before: int | None) -> list[AuditEntry]:
@@ -113,38 +110,15 @@ def _moved(moment: datetime, by: timedelta) -> datetime:
         return moment
 
 
-def _match(choice: Choice) -> str:
-    """`choice` as a query of SQLite's full-text index, without its times; empty when nothing is chosen."""
-    facts = {"p": choice.person, "g": choice.group, "a": "" if choice.group else choice.act}
-    chosen = [f'"{letter}{text.encode().hex()}"' for letter, text in facts.items() if text]
-    chosen += [f'"o{choice.outcome}"'] if choice.outcome else []
-    chosen += [f'"e{choice.engine}"'] if choice.engine else []
-    begun = [f'"{word.translate(_QUOTED)}" *' for word in choice.words]
-    columns = {"facts": chosen, "words": begun}
-    return " AND ".join(f"{name} : ({' AND '.join(terms)})" for name, terms in columns.items() if terms)
-
-
-def _searched(match: str, choice: Choice, bounds: dict[str, int], rows: int) -> list[int]:
-    found = {
-        "seq__lt": "found.rowid < %s",
-        "seq__gte": "found.rowid >= %s",
-        "seq__lte": "found.rowid <= %s",
+def _terms(choice: Choice) -> Terms:
+    facts = {
+        "p": choice.person,
+        "g": choice.group,
+        "a": "" if choice.group else choice.act,
+        "o": choice.outcome,
+        "e": str(choice.engine or ""),
     }
-    times = {"entry.at >= %s": choice.since, "entry.at < %s": choice.until}
-    where = ["audit_search MATCH %s", *(found[name] for name in bounds), *(sql for sql, at in times.items() if at)]
-    adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT found.rowid FROM audit_search found CROSS JOIN engines_auditentry entry ON entry.seq = found.rowid "  # noqa: S608 (of constants)
-            f"WHERE {' AND '.join(where)} ORDER BY found.rowid DESC LIMIT {rows:d}",
-            [match, *bounds.values(), *(adapt(at) for at in times.values() if at)],
-        )
-        return [seq for (seq,) in cursor.fetchall()]
-
-
-def _beginning(word: str) -> str:
-    """`word` as a query of PostgreSQL: words in this order, the last one begun."""
-    return "'{}':*".format(re.sub(r"[\W_]+", " ", word.lower()))
+    return Terms(tuple(fact(letter, value) for letter, value in facts.items() if value), choice.words)
 
 
 def _text(entry: AuditEntry) -> str:

@@ -4,6 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from engines.audit import queries
@@ -153,13 +154,22 @@ def wanted(entry: AuditEntry, choice: Choice) -> bool:
 
 
 def test_an_index_that_lacks_entries_is_made_anew(written):
-    if queries.connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL keeps its indexes itself")
-    with queries.connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        table = "" if connection.vendor == "sqlite" else " ON engines_auditentry"
+        cursor.execute(f"DROP TRIGGER audit_indexed{table}")
         cursor.execute("DROP TABLE audit_search")
-        cursor.execute("DROP TRIGGER audit_indexed")
     index.install()
-    assert found(words=("space",)) == ["image.pull"]
+    assert found(words=("space",)) == found(act="image.pull") == ["image.pull"]
+    trail.conclude(AuditEntry.objects.get(act="image.build"), "FAILED", sentence="Leaky.")
+    assert found(words=("leaky",)) == ["image.build"]
+
+
+def test_the_newest_being_others_hides_nothing_older(cast, monkeypatch):
+    monkeypatch.setattr(index, "_NEWEST", 3)
+    for name in ("viewer", "viewer", "operator", "operator", "operator", "operator"):
+        trail.note("logout", by=cast[name], sentence="Left.")
+    assert found(person="viewer") == found(words=("left",), person="viewer") == ["logout"] * 2
+    assert len(found(words=("left",))) == 6
 
 
 def test_every_act_and_group_has_words():
