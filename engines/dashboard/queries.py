@@ -63,10 +63,10 @@ def _card(engine: Engine, *, tls: bool) -> Card:
         standing=standing if engine.enabled else "disabled",
         way=way,
         plain=scheme == "tcp" and not tls,
+        tags=tuple(tag.name for tag in engine.tags.all()),
     )
 
 
 def _searched(card: Card) -> str:
     said = (card.state.version, card.state.os, card.state.architecture) if card.state else ()
-    tags = [tag.name for tag in card.engine.tags.all()]
-    return " ".join((card.engine.name, card.engine.slug, card.way, *tags, *said)).casefold()
+    return " ".join((card.engine.name, card.engine.slug, card.way, *card.tags, *said)).casefold()

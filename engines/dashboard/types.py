@@ -27,6 +27,7 @@ class Card:
     standing: Standing
     way: str
     plain: bool
+    tags: tuple[str, ...]
 
     @property
     def tone(self) -> str:

@@ -42,6 +42,8 @@ class Harbour:
 
     stack: Stack
     container: str
+    person: int
+    team: int
     operations: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,9 +60,9 @@ def harbour(unix_host: Host, tls_host: Host) -> Iterator[Harbour]:
     with running() as stack:
         stack.register(unix_host.endpoint, "Harbour", "harbour")
         stack.register(tls_host.endpoint, "Lighthouse of the northern approach", "lighthouse")
-        stack.manage(script=_OTHERS)
+        person, team = (int(pk) for pk in stack.manage(script=_OTHERS).split("people")[1].split())
         names = containers(unix_host)
-        town = Harbour(stack, inspect(unix_host, "shown", "{{.Id}}"))
+        town = Harbour(stack, inspect(unix_host, "shown", "{{.Id}}"), person, team)
         try:
             browser = stack.browser().login()
             for name, text in {"good": GOOD % stack.port, "bad": BAD, "slow": SLOW}.items():
@@ -77,11 +79,23 @@ def harbour(unix_host: Host, tls_host: Host) -> Iterator[Harbour]:
 
 
 _OTHERS = """
+from datetime import timedelta
 from django.contrib.auth.models import User
-from engines.models import Engine
+from django.utils import timezone
+from engines.models import Engine, Grant, Tag, Team
 Engine(name="Wreck", slug="wreck", url="unix:///nowhere/docker.sock", api_version="1.41").save()
 Engine(name="Laid up", slug="laid-up", url="tcp://192.0.2.1:2376", api_version="1.41", enabled=False).save()
-User.objects.create_user("guest", password="correct-horse-battery")
+guest = User.objects.create_user("guest", password="correct-horse-battery")
+ann = User.objects.create_user("ann.of-the-northern-approach@harbour.example.org", password="correct-horse-battery")
+team = Team.objects.create(name="Operations of the northern approach", sso_group="docker-operations")
+team.members.set([ann])
+harbour, tag = Engine.objects.get(slug="harbour"), Tag.objects.create(name="production")
+harbour.tags.add(tag)
+yesterday = timezone.now() - timedelta(days=1)
+Grant.objects.create(team=team, tag=tag, role=30)
+Grant.objects.create(user=ann, engine=harbour, role=10)
+Grant.objects.create(user=ann, engine=Engine.objects.get(slug="lighthouse"), role=20, expires_at=yesterday)
+print("people", ann.pk, team.pk)
 """
 
 
@@ -156,6 +170,11 @@ def places(town: Harbour) -> list[Place]:
         Place("image-pull", "/engines/harbour/images/pull/"),
         Place("container", f"/engines/harbour/containers/{town.container}/"),
         Place("container-new", "/engines/harbour/containers/create/?image=busybox:local"),
+        Place("container-new-open", "/engines/harbour/containers/create/", "details[open]", unfold),
+        Place("container-refused", "/engines/harbour/containers/create/", "#id_privileged_error", check_container),
+        Place("limits", "/engines/harbour/limits/"),
+        Place("limits-edit-errors", "/engines/harbour/limits/edit/", "#id_host_paths_error", wrong_limits),
+        Place("limits-tried", "/engines/harbour/limits/", "section[aria-label=Trial] tbody tr", try_limits),
         Place("account", "/accounts/profile/"),
         Place("password", "/accounts/password/change/"),
         Place("audit", "/audit/", "tbody tr"),
@@ -163,6 +182,23 @@ def places(town: Harbour) -> list[Place]:
         Place("audit-error", "/audit/?since=zzz", "[role=alert]"),
         Place("audit-of-engine", "/engines/harbour/audit/", "tbody tr"),
         Place("audit-act", "/audit/1/"),
+        Place("users", "/users/", "tbody tr"),
+        Place("users-none", "/users/?q=zzz", ".empty"),
+        Place("user", f"/users/{town.person}/", ".badge.warning"),
+        Place(
+            "user-menu", f"/users/{town.person}/", "#more:popover-open", lambda page: page.click("[popovertarget=more]")
+        ),
+        Place("user-on-engine", f"/users/{town.person}/on/harbour/"),
+        Place("user-delete", f"/users/{town.person}/delete/"),
+        Place("invite", "/users/invite/"),
+        Place("invite-error", "/users/invite/", "[aria-invalid=true]", taken_name),
+        Place("teams", "/teams/", "tbody tr"),
+        Place("teams-none", "/teams/?q=zzz", ".empty"),
+        Place("team", f"/teams/{town.team}/", "tbody tr"),
+        Place("team-add", "/teams/add/"),
+        Place("team-delete", f"/teams/{town.team}/delete/"),
+        Place("grant", f"/grants/add/?to=user-{town.person}"),
+        Place("access", "/engines/harbour/access/", "tbody tr"),
         Place("not-found", "/nothing/"),
         Place("jump", "/engines/harbour/", "dialog[open] [role=option]", lambda page: page.keyboard.press("Control+k")),
         Place("account-menu", "/", "#account:popover-open", lambda page: page.click("[popovertarget=account]")),
@@ -185,6 +221,32 @@ def wrong_build(page: Page) -> None:
     page.fill("textarea[name=dockerfile]", "RUN nothing")
     page.fill("textarea[name=tags]", "Not A Tag")
     send(page)
+
+
+def taken_name(page: Page) -> None:
+    page.fill("input[name=username]", "guest")
+    page.click("main form button.primary")
+
+
+def unfold(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true })")
+
+
+def check_container(page: Page) -> None:
+    unfold(page)
+    page.fill("input[name=image]", "busybox:local")
+    page.check("input[name=privileged]")
+    page.fill("textarea[name=mounts]", "/etc:/etc-of-the-host:ro\n/var/run/docker.sock:/run/docker.sock")
+    page.click("button[name=check]")
+
+
+def wrong_limits(page: Page) -> None:
+    page.fill("textarea[name=host_paths]", "/srv/data\n/var/run")
+    page.click("main button.primary")
+
+
+def try_limits(page: Page) -> None:
+    page.click("main form button:has-text('Try')")
 
 
 def send(page: Page) -> None:
