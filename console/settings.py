@@ -262,7 +262,11 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("PILOTHOUSE_LOG_LEVEL", "WARNING").upper()},
     # Django's own set-up mails errors and prints only while debugging.
-    "loggers": {"django": {"handlers": [], "level": "NOTSET", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "NOTSET", "propagate": True},
+        # Anybody can send a Host that is not ours: refused with 400, and no reason for a trace in the log each time.
+        "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL"},
+    },
 }
 
 USE_TZ = True

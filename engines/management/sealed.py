@@ -115,7 +115,7 @@ def rotate(wait: float, say: Callable[[str], object]) -> None:
         ring.turn()
         keys = list(ring)
         say(f"Sealed anew: {_renew(keys)}.")
-        if wait:
+        if wait > 0:
             say(f"Waiting {wait:g} s for requests that began before; Ctrl-C is safe, the next run goes on here.")
             time.sleep(wait)
             say(f"Sealed anew: {_renew(keys)}.")
@@ -126,7 +126,8 @@ def rotate(wait: float, say: Callable[[str], object]) -> None:
 def _refuse(broken: Iterator[str], sentence: str) -> None:
     names = list(broken)
     if names:
-        raise trail.NotDone(f"{sentence}, since these do not open: {', '.join(names)}.")
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        raise trail.NotDone(f"{sentence}, since {names[0]}{others} cannot be opened: see `manage.py secrets verify`.")
 
 
 def _renew(keys: Sequence[str]) -> int:

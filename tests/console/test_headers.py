@@ -241,6 +241,7 @@ def test_a_forged_host_appears_in_no_answer(web):
         answer = web.ask("GET", path, headers={"Host": "evil.example"})
         assert answer.status_code == 400
         assert "evil.example" not in answer.text + str(answer.headers)
+    assert "evil.example" not in web.log.read_text()
     answer = web.ask("GET", "/", headers={"X-Forwarded-Host": "evil.example"})
     assert "evil.example" not in answer.text + str(answer.headers)
 
