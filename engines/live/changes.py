@@ -74,7 +74,7 @@ class EngineConsumer(_Changes):
         self.groups_heard, self.engines_seen = (hints.engine_group(engine.pk),), frozenset({engine.pk})
         return access.held(user, engine)
 
-    def admit(self, user: User) -> None:
+    def deny(self, user: User) -> None:
         resolve(user, self._slug, self.permission)
 
     @property
@@ -90,9 +90,8 @@ class FleetConsumer(_Changes):
     groups_heard = (hints.FLEET,)
 
     def rights(self, user: User) -> frozenset[object]:
+        if access.must_enrol(user):
+            return frozenset()
         roles = access.roles(user)
         self.engines_seen = frozenset(roles)
-        return frozenset({("administrator", user.is_superuser), *roles.items()})
-
-    def admit(self, user: User) -> None:
-        """Anybody logged in."""
+        return frozenset({self.permission, ("administrator", user.is_superuser), *roles.items()})

@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
+import contextvars
 import json
 import logging
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404
 from redis.exceptions import RedisError
 
@@ -44,6 +47,10 @@ _MOST_SOCKETS = 256
 _open: Counter[int] = Counter()
 
 
+#: Closing comes first: a denial is written down by a thread that holds up no other socket's check.
+_DENIALS = ThreadPoolExecutor(1, thread_name_prefix="live-denials")
+
+
 class Refused(Exception):
     """The socket is closed with this code."""
 
@@ -52,8 +59,16 @@ class Refused(Exception):
         self.code = code
 
 
+class Denied(Refused):
+    """`user` may not, or not any more."""
+
+    def __init__(self, code: int, user: User) -> None:
+        super().__init__(code)
+        self.user = user
+
+
 class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """A socket with a declared permission. Subclasses say what it is about (`rights`, `admit`), what it sends (`serve`)
+    """A socket with a declared permission. Subclasses say what it is about (`rights`, `deny`), what it sends (`serve`)
     and, where the browser may send something, what becomes of that (`take`).
 
     The gate is asked when it opens, every few seconds, at each hint that somebody's rights changed, and before each
@@ -64,18 +79,14 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     permission: ClassVar[Permission | str]
 
     def rights(self, user: User) -> frozenset[object]:
-        """What `user` may do now with what the socket is about: a quick question, asked again and again.
+        """What `user` may do now with what the socket is about, `permission` among it. Empty: as if it did not exist.
 
-        Synchronous, as `admit`: one hop into a thread reads all that decides.
+        Synchronous, as `deny`: one hop into a thread reads all that decides.
         """
         raise NotImplementedError
 
-    def admit(self, user: User) -> None:
-        """The gate of the pages about the same thing: asked where `rights` lacks the permission.
-
-        Raises Http404 or PermissionDenied, and writes down that it did.
-        """
-        raise NotImplementedError
+    def deny(self, user: User) -> None:
+        """Write down that `user` was refused, by the gate of the pages about the same thing; its errors are let go."""
 
     async def serve(self) -> int:
         """Send until there is nothing more to send; the code to close with."""
@@ -187,10 +198,12 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 raise Refused(self._refused.result())
             try:
                 user, rights = await ask(self._check)
+                self._count(user)
             except Refused as refused:
                 self._refuse(refused.code)
+                if isinstance(refused, Denied):
+                    _DENIALS.submit(contextvars.copy_context().run, self._write_down, refused.user)
                 raise
-            self._count(user)
         before, self._rights = self._rights, rights
         if before is not None and rights != before:
             await self.rights_changed()
@@ -207,21 +220,24 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             _open[user.pk] += 1
 
     def _check(self) -> tuple[User, frozenset[object]]:
-        """Who it is, and their rights. Raises Refused; a denial is written down."""
+        """Who it is, and their rights. Raises Refused."""
         user = self._user()
         rights = self.rights(user)
         if self.permission in rights:
             return user, rights
-        if access.must_enrol(user):
-            trail.refused(Permission.EVENT_VIEW, by=user, sentence="No second factor, which the policy asks for.")
-            raise Refused(FORBIDDEN)
+        known = rights or access.must_enrol(user)
+        raise Denied(FORBIDDEN if known else NO_SUCH_THING, user)
+
+    def _write_down(self, user: User) -> None:
         try:
-            self.admit(user)
-        except Http404 as error:
-            raise Refused(NO_SUCH_THING) from error
-        except PermissionDenied as error:
-            raise Refused(FORBIDDEN) from error
-        return user, rights
+            if access.must_enrol(user):
+                trail.refused(Permission.EVENT_VIEW, by=user, sentence="No second factor, which the policy asks for.")
+            else:
+                with contextlib.suppress(Http404, PermissionDenied):
+                    self.deny(user)
+        except Exception:
+            log.exception("a denial could not be written down")
+            connection.close()
 
     def _user(self) -> User:
         """Who this socket's cookie belongs to, by the session row and the user row of now. Raises Refused.

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from engines import access
 from engines.live import hub
 from engines.live.gate import BROKEN, ENDED, GatedConsumer, Refused
-from engines.models import Engine
+from engines.models import Operation
 from engines.operations import gate
 from engines.operations.queries import Snapshot
 from engines.permissions import Permission
@@ -26,10 +26,15 @@ class OperationConsumer(GatedConsumer):
     permission = Permission.OPERATION_VIEW
 
     def rights(self, user: User) -> frozenset[object]:
-        engine = Engine.objects.filter(operations=self._operation_id()).first()
-        return frozenset() if engine is None else access.held(user, engine)
+        operation = Operation.objects.filter(pk=self._operation_id()).select_related("engine").only("engine").first()
+        if operation is None:
+            return frozenset()
+        if operation.engine is None:
+            # Of a removed engine: for administrators.
+            return frozenset({self.permission} if access.can(user, Permission.CONSOLE_ENGINES) else ())
+        return access.held(user, operation.engine)
 
-    def admit(self, user: User) -> None:
+    def deny(self, user: User) -> None:
         gate.resolve(user, self._operation_id(), self.permission)
 
     async def serve(self) -> int:

@@ -33,6 +33,8 @@ def slow(monkeypatch) -> None:
 
 @database_sync_to_async
 def denials() -> list[AuditEntry]:
+    """All that were written, and those that a closed socket still has to write."""
+    gate._DENIALS.submit(lambda: None).result(5)
     return list(AuditEntry.objects.filter(outcome="DENIED").order_by("seq"))
 
 
@@ -207,3 +209,13 @@ async def test_one_person_does_not_hold_sockets_without_end_and_may_come_again(d
     async with dial("/ws/fleet/", cast["viewer"]) as again:
         assert await again.receive_nothing(timeout=0.2)
     assert not gate._open[cast["viewer"].pk]
+
+
+@pytest.mark.parametrize(("name", "code"), [("manager", 4404), ("administrator", 1000)])
+async def test_an_operation_of_a_removed_engine_is_watched_by_administrators_only(
+    dial, cast, engine, operation, name, code
+):
+    await database_sync_to_async(engine.delete)()
+    await database_sync_to_async(Operation.objects.update)(status=Operation.Status.FAILED)
+    async with dial(at("operation", operation), cast[name]) as socket:
+        assert await socket.close_code() == code
