@@ -219,6 +219,32 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/5m/key", "change_password": "5/m/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 
+#: Single sign-on with one OpenID Connect provider; empty for none.
+OIDC_ISSUER = env.text("PILOTHOUSE_OIDC_ISSUER", "")
+OIDC_CLIENT_ID = env.text("PILOTHOUSE_OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.text("PILOTHOUSE_OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.text("PILOTHOUSE_OIDC_NAME", "single sign-on")
+OIDC_GROUPS_CLAIM = env.text("PILOTHOUSE_OIDC_GROUPS_CLAIM", "groups")
+OIDC_REQUIRED_GROUP = env.text("PILOTHOUSE_OIDC_REQUIRED_GROUP", "")
+OIDC_DEFAULT_TEAM = env.text("PILOTHOUSE_OIDC_DEFAULT_TEAM", "")
+_OIDC = (OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET)
+if any(_OIDC) and not all(_OIDC):
+    raise ImproperlyConfigured("PILOTHOUSE_OIDC_ISSUER, _CLIENT_ID and _CLIENT_SECRET: set all three, or none")
+if OIDC_ISSUER and not re.fullmatch(
+    r"https://[^@\s]{1,180}|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^@\s]*)?", OIDC_ISSUER
+):
+    raise ImproperlyConfigured("PILOTHOUSE_OIDC_ISSUER: starts with https://, exactly as the provider writes it")
+SOCIALACCOUNT_ADAPTER = "engines.accounts.sso.SignOn"
+SOCIALACCOUNT_STORE_TOKENS = False
+_OIDC_APP = {
+    "provider_id": OIDC_ISSUER,
+    "name": OIDC_NAME,
+    "client_id": OIDC_CLIENT_ID,
+    "secret": OIDC_CLIENT_SECRET,
+    "settings": {"server_url": OIDC_ISSUER.rstrip("/"), "oauth_pkce_enabled": True},
+}
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [_OIDC_APP] if OIDC_ISSUER else []}}
+
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 #: Seconds after which a login ends, however busy; and after which it ends when no request comes.
 SESSION_COOKIE_AGE = env.number("PILOTHOUSE_SESSION_SECONDS", 12 * 60 * 60, least=60)

@@ -1,12 +1,14 @@
 """Logins and logouts, as Django and allauth tell of them, into the audit trail."""
 
 import time
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import user_logged_in
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authentication_failed
+from allauth.socialaccount.signals import social_account_added
+from django.conf import settings
 from django.contrib.auth import signals as django
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -25,6 +27,7 @@ def connect() -> None:
     django.user_logged_out.connect(_logged_out)
     user_logged_in.connect(_logged_in)
     authentication_failed.connect(_factor_failed)
+    social_account_added.connect(_connected)
 
 
 def _begun(request: HttpRequest, **_: Any) -> None:
@@ -48,6 +51,11 @@ def _factor_failed(user: User, authenticator: Authenticator, **_: Any) -> None:
     # One wrong code may have been meant for the app or be a recovery code: allauth names the likelier.
     parameters = {"method": _METHODS[authenticator.type]}
     trail.note("login.failed", by=user, outcome=trail.Outcome.DENIED, subject=str(user), parameters=parameters)
+
+
+def _connected(request: HttpRequest, **_: Any) -> None:
+    user = cast(User, request.user)
+    trail.note("sso.connect", by=user, subject=str(user), parameters={"issuer": settings.OIDC_ISSUER})
 
 
 def _method(request: HttpRequest, user: User) -> str:

@@ -1,6 +1,7 @@
 """What the account pages ask of the database."""
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 
 from engines import access
@@ -22,3 +23,8 @@ def reach_of(person: User) -> list[tuple[Engine, list[access.Reason]]]:
     """Every engine on which `person` holds a role, by name, with what gives it to them; the first reason decides."""
     engines = access.visible_engines(person).order_by("name")
     return [(engine, access.reasons(person, engine)) for engine in engines]
+
+
+def is_connected(person: User) -> bool:
+    """Whether `person` can log in by single sign-on."""
+    return bool(SocialAccount.objects.filter(user=person).exists())

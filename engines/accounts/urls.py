@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from engines.accounts import factor_views, policy, views
+from engines.accounts import factor_views, policy, sso_views, views
 
 urlpatterns = [
     path("accounts/login/", views.login, name="account_login"),
+    path("accounts/sso/", sso_views.begin, name="sso-login"),
+    path("accounts/sso/callback/", sso_views.callback, name="sso-callback"),
     path("accounts/logout/", views.logout, name="account_logout"),
     path("accounts/password/change/", views.change_password, name="account_change_password"),
     path("accounts/confirm/", factor_views.reauthenticate, name="account_reauthenticate"),

@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account import views as allauth
 from allauth.account.utils import perform_login
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -34,7 +35,8 @@ class _ChangePassword(allauth.PasswordChangeView):  # type: ignore[misc]  # alla
 @require_http_methods(["GET", "HEAD", "POST"])
 @counted
 def login(request: HttpRequest) -> HttpResponseBase:
-    return allauth.login(request)  # type: ignore[no-any-return]
+    view = allauth.LoginView.as_view(extra_context={"sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else ""})
+    return view(request)  # type: ignore[no-any-return]
 
 
 @public("ends the session of whoever asks, if there is one")
@@ -55,7 +57,13 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
     who = person(request)
-    context = {"person": who, "reach": queries.reach_of(who), "has_factor": access.has_factor(who)}
+    context = {
+        "person": who,
+        "reach": queries.reach_of(who),
+        "has_factor": access.has_factor(who),
+        "sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "sso_connected": queries.is_connected(who),
+    }
     return render(request, "accounts/profile.html", context)
 
 

@@ -17,6 +17,7 @@ ACTS: dict[str, frozenset[str]] = {
     "factor.remove": frozenset({"type", "name"}),
     "factor.reset": frozenset({"type"}),
     "session.end": frozenset({"session"}),
+    "sso.connect": frozenset({"issuer"}),
     "token.create": frozenset({"name", "role", "engines", "expires_at"}),
     "token.revoke": frozenset({"name"}),
     "request.forged": frozenset({"path", "reason"}),
