@@ -100,36 +100,27 @@ def fact(letter: str, value: str) -> str:
 def search(terms: Terms, where: Mapping[str, Any], rows: int) -> list[int]:
     """The numbers of at most `rows` newest entries that end an act, by `terms` and by conditions in SQL.
 
-    `where` maps conditions on `found.seq` and `entry.at` with one placeholder each to what takes its place.
+    `where` maps conditions on `found.seq` with one placeholder each to what takes its place.
     """
     if connection.vendor == "sqlite":
-        # Not reordered by the planner: the index gives them newest first, and the search ends with the last row wanted.
-        source = (
-            "SELECT found.rowid FROM audit_search found CROSS JOIN engines_auditentry entry ON entry.seq = found.rowid "
-            "WHERE audit_search MATCH %s"
-        )
-        return _numbers(
-            source, [_sqlite(terms)], {sql.replace(".seq", ".rowid"): at for sql, at in where.items()}, rows
-        )
+        where = {sql.replace("found.seq", "found.rowid"): value for sql, value in where.items()}
+        source = "SELECT found.rowid FROM audit_search found WHERE audit_search MATCH %s"
+        return _numbers(source, [_sqlite(terms)], where, rows)
     query, asked = _postgresql(terms)
     below = {sql: value for sql, value in where.items() if sql in {"found.seq < %s", "found.seq <= %s"}}
     newest = (
         "WITH newest AS MATERIALIZED (SELECT seq, words FROM audit_search found "  # noqa: S608 (of constants)
         f"WHERE {' AND '.join(below) or 'true'} ORDER BY seq DESC LIMIT {_NEWEST:d}) "
-        "SELECT found.seq FROM newest found JOIN engines_auditentry entry ON entry.seq = found.seq "
-        f"WHERE words @@ ({query})"
+        f"SELECT found.seq FROM newest found WHERE words @@ ({query})"
     )
     found = _numbers(newest, [*below.values(), *asked], where, rows)
     if len(found) == rows:
         return found
-    # Rare among the newest, so hopefully everywhere: the index, whatever the planner makes of it.
-    source = (
-        "SELECT found.seq FROM audit_search found JOIN engines_auditentry entry ON entry.seq = found.seq "  # noqa: S608
-        f"WHERE words @@ ({query})"
-    )
+    # Rare among the newest, so likely everywhere: by the index, whatever the planner makes of it.
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        source = f"SELECT found.seq FROM audit_search found WHERE words @@ ({query})"  # noqa: S608 (of constants)
         return _numbers(source, asked, where, rows)
 
 
