@@ -51,6 +51,9 @@ class ChoiceForm(forms.Form):
         self._only = engine
         if engine is not None:
             del self.fields["engine"]
+        for name in {"act", "engine", "outcome"} & self.fields.keys():
+            # They stand in a toolbar, where their first choice says what they are.
+            self.fields[name].widget.attrs["aria-label"] = name.capitalize()
 
     def clean_q(self) -> str:
         text: str = self.cleaned_data["q"]
