@@ -40,7 +40,9 @@ class Browser(requests.Session):
         page = self.page(path if form is None else form)
         match = _CSRF.search(page.text)
         assert match, f"no form on {page.url}: {page.status_code}"
-        fields = {**(data or {}), "csrfmiddlewaretoken": match[1]}
+        # The edition of an engine that an edit is of, as the form carries it.
+        seen = re.search(r'name="seen" value="(\w+)"', page.text)
+        fields = {**({"seen": seen[1]} if seen else {}), **(data or {}), "csrfmiddlewaretoken": match[1]}
         headers = {"Origin": self.base, "Referer": page.url}
         return self.post(self.base + path, data=fields, headers=headers, timeout=60, **kwargs)
 

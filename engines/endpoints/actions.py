@@ -25,6 +25,10 @@ class Refused(trail.NotDone):
     """The change was not made; the message is one sentence for the person."""
 
 
+class Outrun(Refused):
+    """Somebody else edited the engine first."""
+
+
 def draft(registration: Registration, engine: Engine | None = None) -> Engine:
     """`engine`, or a new one, as `registration` says; not saved. Another address forgets what the old one showed."""
     made = Engine(key_id=engine.key_id, pk=engine.pk, enabled=engine.enabled) if engine else Engine()
@@ -52,8 +56,11 @@ def register(registration: Registration, *, by: User) -> Engine:
     return engine
 
 
-def update(engine: Engine, registration: Registration, *, by: User) -> Engine:
-    """`engine` as it is now stored. Raises Refused when another engine has got the name meanwhile."""
+def update(engine: Engine, registration: Registration, *, seen: str, by: User) -> Engine:
+    """`engine` as it is now stored, where it still was of the edition `seen`.
+
+    Raises Outrun when it was not, Refused when it is gone, or another engine has got the name meanwhile.
+    """
     changed = draft(registration, engine)
     parameters = {
         "url": changed.url,
@@ -63,9 +70,12 @@ def update(engine: Engine, registration: Registration, *, by: User) -> Engine:
     with trail.act("engine.edit", by=by, engine=engine, subject=changed.name, parameters=parameters):
         try:
             with transaction.atomic():
-                written = {field: getattr(changed, field) for field in _WRITTEN}
-                if not Engine.objects.filter(pk=engine.pk).update(**written):
+                now = Engine.objects.select_for_update().filter(pk=engine.pk).first()
+                if now is None:
                     raise Refused("The engine was removed a moment ago.")
+                if queries.edition(now) != seen:
+                    raise Outrun("Somebody edited this engine meanwhile: nothing of yours was stored.")
+                Engine.objects.filter(pk=engine.pk).update(**{field: getattr(changed, field) for field in _WRITTEN})
                 _tag(engine, registration.tags)
         except IntegrityError as error:
             raise Refused("Another engine got this name or short name a moment ago.") from error

@@ -111,10 +111,15 @@ class EngineForm(forms.Form):
     ssh_key_file = _uploaded("SSH key")
     ssh_key_remove = _removed("SSH key")
 
+    # The edition that these are changes of.
+    seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
     def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = engine
-        if engine:
+        if engine is None:
+            del self.fields["seen"]
+        else:
             self.fields[
                 "slug"
             ].help_text = "Part of its addresses here: with another one, kept links to it stop working."

@@ -1,5 +1,6 @@
 """Reads for the endpoint pages. Each ask of an engine ends in time, whatever the engine does."""
 
+import json
 from concurrent.futures import Future
 from contextvars import copy_context
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from engines import access, reach
 from engines.client import ssh
@@ -54,6 +56,18 @@ def host_keys(address: Address) -> tuple[HostKey, ...]:
 def confirmed_keys(engine: Engine) -> tuple[HostKey, ...]:
     """The host keys an administrator has confirmed for `engine`."""
     return tuple(HostKey(line, ssh.fingerprint(line)) for line in engine.ssh_host_key.splitlines())
+
+
+def edition(engine: Engine) -> str:
+    """A mark of all that the form shows or keeps of `engine`: another one as soon as somebody edited it."""
+    tags = sorted(tag.name for tag in engine.tags.all())
+    try:
+        # Opened, since keys are sealed anew when the console's own key is turned: that is no edit.
+        keys = (engine.tls_key, engine.ssh_key)
+    except SecretUnreadable:
+        keys = (engine.tls_key_sealed, engine.ssh_key_sealed)
+    shown = [engine.name, engine.slug, engine.url, tags, engine.tls_ca, engine.tls_cert, *keys]
+    return salted_hmac("engine edition", json.dumps(shown), algorithm="sha256").hexdigest()
 
 
 def twins(engine: Engine, user: User) -> QuerySet[Engine]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from engines import access
 from engines.endpoints import actions, queries
-from engines.endpoints.actions import Refused
+from engines.endpoints.actions import Outrun, Refused
 from engines.endpoints.forms import EngineForm
 from engines.endpoints.types import MATERIAL_FIELDS, Contact
 from engines.models import Engine
@@ -52,6 +52,7 @@ def edit(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         plain = engine.url.startswith("tcp:") and not (engine.tls_ca or engine.tls_cert)
         tags = ", ".join(tag.name for tag in engine.tags.all())
         initial = {"name": engine.name, "slug": engine.slug, "url": engine.url, "tags": tags, "plain_ok": plain}
+        initial["seen"] = queries.edition(engine)
         return _form_page(request, EngineForm(initial=initial, engine=engine))
     form = EngineForm(request.POST, request.FILES, engine=engine)
     if "test" in request.POST:
@@ -154,6 +155,9 @@ def _saved(request: HttpRequest, form: EngineForm) -> HttpResponse | None:
         return None
     try:
         engine = _stored(form, by=person(request))
+    except Outrun as refusal:
+        form.add_error(None, str(refusal))
+        return _form_page(request, form, status=409)
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return None
@@ -164,7 +168,9 @@ def _saved(request: HttpRequest, form: EngineForm) -> HttpResponse | None:
 
 def _stored(form: EngineForm, *, by: User) -> Engine:
     registration = form.registration()
-    return actions.update(form.engine, registration, by=by) if form.engine else actions.register(registration, by=by)
+    if form.engine is None:
+        return actions.register(registration, by=by)
+    return actions.update(form.engine, registration, seen=form.cleaned_data["seen"], by=by)
 
 
 def _tried(request: HttpRequest, form: EngineForm) -> HttpResponse:
@@ -176,7 +182,8 @@ def _tried(request: HttpRequest, form: EngineForm) -> HttpResponse:
 
 
 def _form_page(request: HttpRequest, form: EngineForm, *, local: str = "", status: int = 200) -> HttpResponse:
-    return render(request, "endpoints/form.html", {"form": form, "engine": form.engine, "local": local}, status=status)
+    context = {"form": form, "engine": form.engine, "local": local, "status": status}
+    return render(request, "endpoints/form.html", context, status=status)
 
 
 def _contact_context(request: HttpRequest, engine: Engine, contact: Contact | None) -> dict[str, Any]:

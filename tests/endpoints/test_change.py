@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from engines.endpoints import queries
 from engines.models import Engine, EngineState, Grant, Operation
 from engines.permissions import Role
 from tests.endpoints.conftest import typed
@@ -24,7 +25,8 @@ def away(db) -> Engine:
 
 
 def fields(engine: Engine, **more: object) -> dict[str, object]:
-    return {"name": engine.name, "slug": engine.slug, "url": engine.url} | more
+    now = Engine.objects.filter(pk=engine.pk).first() or engine
+    return {"name": engine.name, "slug": engine.slug, "url": engine.url, "seen": queries.edition(now)} | more
 
 
 def test_empty_key_material_keeps_what_is_stored(admin, away):
@@ -74,7 +76,7 @@ def test_a_key_that_cannot_be_decrypted_is_told_and_replaced(admin, away, tls_en
     assert "Edit the engine and give its key material again." in page.content.decode()
     response = admin.post("/engines/away/edit/", fields(away, name="Renamed"))
     assert "cannot be decrypted" in str(response.context["form"].errors["tls_key"])
-    admin.post("/engines/away/edit/", typed(tls_engine, "Renamed", slug="away"))
+    admin.post("/engines/away/edit/", fields(away) | typed(tls_engine, "Renamed", slug="away"))
     assert Engine.objects.get().api_version == tls_engine.api_version
 
 
@@ -88,7 +90,7 @@ def test_stored_material_is_never_shown(admin, away):
 
 def test_testing_an_edit_uses_the_stored_key_and_stores_nothing(admin, tls_engine):
     admin.post("/engines/add/", typed(tls_engine))
-    sent = {"name": "Other", "url": str(tls_engine.address), "test": "1"}
+    sent = fields(Engine.objects.get(), name="Other", test="1")
     page = admin.post("/engines/harbour/edit/", sent, headers={"HX-Request": "true"}).content.decode()
     assert "answers: Docker Engine" in page
     assert Engine.objects.get().name == "Harbour"
@@ -154,3 +156,24 @@ def test_an_engine_removed_meanwhile_is_told_to_who_edits_it(admin, away, monkey
 def _gone(name: str) -> str:
     Engine.objects.all().delete()
     return name
+
+
+def test_of_two_who_edit_one_engine_the_later_is_told_and_nothing_is_mixed(admin, away):
+    seen = admin.get("/engines/away/edit/").context["form"]["seen"].value()
+    assert admin.post("/engines/away/edit/", fields(away, name="First", seen=seen)).status_code == 302
+    later = admin.post("/engines/away/edit/", fields(away, name="Second", url="tcp://127.0.0.1:2", seen=seen))
+    assert later.status_code == 409
+    page = later.content.decode()
+    assert "Somebody edited this engine meanwhile" in page and 'value="Second"' in page
+    after = Engine.objects.get()
+    assert (after.name, after.url, after.tls_key) == ("First", away.url, away.tls_key)
+    assert admin.post("/engines/away/edit/", fields(away, name="Third", seen="")).status_code == 422
+
+
+def test_a_confirmed_host_key_or_a_test_is_no_other_edition(admin, away):
+    seen = queries.edition(away)
+    Engine.objects.update(ssh_host_key="x", api_version="1.40", engine_id="other", enabled=False)
+    sealed_anew = Engine.objects.get()
+    sealed_anew.tls_key = away.tls_key
+    sealed_anew.save()
+    assert queries.edition(Engine.objects.get()) == seen

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from engines.client import ssh
+from engines.endpoints import queries
 from engines.models import Engine, Grant
 from engines.permissions import Role
 from tests.endpoints.conftest import typed
@@ -62,7 +63,7 @@ def test_a_changed_key_is_refused_with_both_fingerprints_until_forgotten(admin, 
 def test_another_address_asks_for_the_host_key_again(admin, unconfirmed, ssh_engine):
     Engine.objects.update(ssh_host_key=ssh_engine.ssh.host_key)
     other = str(ssh_engine.address).replace("root@", "other@")
-    admin.post("/engines/harbour/edit/", {"name": "Harbour", "url": other})
+    admin.post("/engines/harbour/edit/", {"name": "Harbour", "url": other, "seen": queries.edition(unconfirmed)})
     assert Engine.objects.get().ssh_host_key == ""
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engines.endpoints import queries
 from engines.models import AuditEntry, Engine, Grant, Tag, Team
 from engines.permissions import Role
 from tests.endpoints.conftest import typed
@@ -20,7 +21,7 @@ def buoy(admin) -> Engine:
 
 
 def edit(engine: Engine, **more: str) -> dict[str, str]:
-    return {"name": engine.name, "slug": engine.slug, "url": engine.url} | more
+    return {"name": engine.name, "slug": engine.slug, "url": engine.url, "seen": queries.edition(engine)} | more
 
 
 def test_tags_are_words_written_with_commas_and_shown(admin, buoy):
