@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from engines import access
-from engines.models import Engine, Grant, Team
+from engines.models import Engine, Grant, Tag, Team
 from engines.permissions import ROLE_PERMISSIONS, Permission, Role
 
 
@@ -57,3 +57,26 @@ def test_a_grant_names_a_team_or_a_user_never_both_or_neither(cast, engine):
     for holder in ({}, {"team": team, "user": cast["stranger"]}):
         with pytest.raises(IntegrityError), transaction.atomic():
             Grant.objects.create(engine=engine, role=Role.VIEWER, **holder)
+
+
+def test_roles_are_of_the_engines_that_are_seen_and_the_strongest_each(cast, engine):
+    other, third = (
+        Engine.objects.create(name=name, slug=name, url=f"unix:///run/{name}.sock") for name in ("other", "third")
+    )
+    tag = Tag.objects.create(name="production")
+    other.tags.add(tag)
+    engine.tags.add(tag)
+    team = Team.objects.create(name="Dockers")
+    team.members.add(cast["viewer"], cast["manager"])
+    Grant.objects.create(tag=tag, team=team, role=Role.OPERATOR)
+    Grant.objects.create(tag=Tag.objects.create(name="nowhere"), user=cast["viewer"], role=Role.MANAGER)
+    Grant.objects.create(
+        engine=third, user=cast["viewer"], role=Role.MANAGER, expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    assert access.roles(cast["viewer"]) == {engine.pk: Role.OPERATOR, other.pk: Role.OPERATOR}
+    assert access.roles(cast["manager"]) == {engine.pk: Role.MANAGER, other.pk: Role.OPERATOR}
+    assert access.roles(AnonymousUser()) == access.roles(cast["stranger"]) == {}
+    for person in cast.values():
+        assert set(access.roles(person)) == set(access.visible_engines(person).values_list("pk", flat=True))
+        for pk, role in access.roles(person).items():
+            assert ROLE_PERMISSIONS[role] <= access.held(person, Engine.objects.get(pk=pk))
