@@ -167,7 +167,7 @@ class CreateForm(forms.Form):
     security_opt = _text("Security options", "One a line, such as seccomp=unconfined.", rows=2, most=2048)
     unmasked = _tick("All of /proc and /sys", "What is hidden there from containers otherwise.")
     devices = _text(help_text="One a line: /dev/x, or /dev/x:/dev/y:rwm.", rows=2, most=4096)
-    pid = _text("Processes", "Empty: its own. host, or container:name.")
+    pid = _text("Processes of", "Empty: its own. host, or container:name.")
     ipc = _text("Shared memory of", "Empty: its own. host, or container:name.")
     uts = forms.ChoiceField(choices=_OWN_OR_HOST, required=False, label="Host name of")
     userns = forms.ChoiceField(choices=_OWN_OR_HOST, required=False, label="Users of")
