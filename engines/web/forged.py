@@ -20,10 +20,15 @@ def refused(request: HttpRequest, reason: str = "") -> HttpResponse:
             "request.forged",
             by=request.user,
             outcome=trail.Outcome.DENIED,
-            parameters={"path": request.path[:200], "reason": reason[:200]},
+            # The pattern, not the path: that of a one-time link holds its token.
+            parameters={"path": _pattern(request), "reason": reason[:200]},
             sentence="The form did not come from a page of this console; nothing was done.",
         )
     return render(request, "errors/forged.html", status=HTTPStatus.FORBIDDEN)
+
+
+def _pattern(request: HttpRequest) -> str:
+    return request.resolver_match.route if request.resolver_match else ""
 
 
 def _first_lately(address: str) -> bool:

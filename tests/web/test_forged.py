@@ -29,7 +29,7 @@ def test_a_forged_form_is_refused_on_a_page_that_says_so_and_written_down(cast, 
     assert (entry.actor_name, entry.outcome, entry.parameters["path"]) == (
         "administrator",
         "DENIED",
-        "/engines/harbour/disable/",
+        "engines/<slug:slug>/disable/",
     )
     assert entry.address == "127.0.0.1" and entry.via.startswith("session ")
 
