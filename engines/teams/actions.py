@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -73,7 +74,11 @@ def remove_member(team: Team, person: User, *, by: User) -> None:
 def grant(gift: Gift, *, by: User) -> Grant:
     """A new grant. Raises Refused when there is one for the same holder on the same thing, or one of them is gone."""
     made = Grant(**gift.to, **gift.on, role=gift.role, expires_at=gift.expires_at)
-    with trail.act("grant.create", by=by, engine=made.engine, subject=_on(made), parameters=_told(made)):
+    try:
+        engine, on, told = made.engine, _on(made), _told(made)
+    except ObjectDoesNotExist as error:
+        raise Refused("One of the two was removed a moment ago.") from error
+    with trail.act("grant.create", by=by, engine=engine, subject=on, parameters=told):
         try:
             with transaction.atomic():
                 made.save()

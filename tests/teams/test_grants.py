@@ -98,6 +98,17 @@ def test_one_who_was_a_moment_later_is_refused_with_a_sentence(ann, engine):
     assert AuditEntry.objects.first().outcome == "FAILED"
 
 
+def test_what_was_removed_meanwhile_is_granted_nothing(ann, ops, engine):
+    for gone in (
+        Gift({"user_id": 999999}, {"engine_id": engine.pk}, Role.MANAGER),
+        Gift({"team_id": ops.pk}, {"tag_id": 999999}, Role.MANAGER),
+        Gift({"team_id": ops.pk}, {"engine_id": 999999}, Role.MANAGER),
+    ):
+        with pytest.raises(Refused, match="removed a moment ago"):
+            actions.grant(gone, by=ann)
+    assert not Grant.objects.exists()
+
+
 def test_a_grant_ends_by_itself_and_is_shown_as_expired(admin, ann, engine):
     soon = timezone.now() + timedelta(hours=1)
     admin.post(
