@@ -6,6 +6,7 @@ Each flow is a person's: forms are posted, pages are read. Where a secret may be
 import base64
 import contextlib
 import hmac
+import html
 import os
 import re
 import secrets
@@ -25,6 +26,7 @@ import requests
 from engines.client.connect import call, connect
 from engines.client.endpoint import Endpoint
 from tests.rig.hosts import Host
+from tests.rig.provider import CLIENT_SECRET, Provider, provider
 from tests.stack import USERNAME, Browser, Stack, form_of, running
 
 #: What is known to be there, and why.
@@ -67,7 +69,7 @@ class Canaries(dict[str, str]):
 
 def _forms(canary: str) -> Iterable[bytes]:
     plain = canary.encode()
-    return plain, base64.b64encode(plain).rstrip(b"="), plain.hex().encode()
+    return plain, html.escape(canary).encode(), base64.b64encode(plain).rstrip(b"="), plain.hex().encode()
 
 
 def _line(pem: str) -> str:
@@ -104,8 +106,9 @@ class Monitor(threading.Thread):
 class Flows:
     """What people do with secrets."""
 
-    def __init__(self, stack: Stack, canaries: Canaries, hosts: dict[str, Endpoint]) -> None:
+    def __init__(self, stack: Stack, canaries: Canaries, hosts: dict[str, Endpoint], harbour_id: Provider) -> None:
         self.stack = stack
+        self.harbour_id = harbour_id
         self.canaries = canaries
         self.hosts = hosts
         self.admin = stack.browser()
@@ -122,6 +125,7 @@ class Flows:
         self.container()
         self.invite()
         self.second_factor()
+        self.single_sign_on()
 
     def failed_logins(self) -> None:
         nobody = self.stack.browser()
@@ -214,6 +218,24 @@ class Flows:
         reply = other.submit("/accounts/login/second-step/", {"code": self.canaries["recovery code 0"]})
         assert reply.url == f"{self.stack.url}/", reply.url
 
+    def single_sign_on(self) -> None:
+        give = self.harbour_id.token
+
+        def given(form: dict[str, str]) -> tuple[int, dict]:
+            assert form["client_secret"] == self.canaries["secret of the client"]
+            status, reply = give(form | {"client_secret": CLIENT_SECRET})
+            self.canaries["code of the provider"] = form["code"]
+            self.canaries["code verifier"] = form["code_verifier"]
+            self.canaries["identity token"] = reply["id_token"]
+            return status, reply
+
+        self.harbour_id.token = given
+        browser = self.stack.browser()
+        page = browser.submit("/accounts/sso/", form="/accounts/login/").text
+        reply = browser.get(html.unescape(re.search(rf'href="({self.harbour_id.issuer}/[^"]+)"', page)[1]), timeout=30)
+        assert (reply.status_code, reply.url) == (200, f"{self.stack.url}/"), reply.text
+        self.keep(reply)
+
     def keep(self, reply: requests.Response) -> None:
         """A page on which what was typed may have come back."""
         self.pages.append((f"the answer to {reply.request.path_url}", reply.content))
@@ -269,12 +291,18 @@ def files(directory: Path, since: float, leave_out: tuple[str, ...]) -> Iterator
 
 
 @pytest.fixture
+def harbour_id() -> Iterator[Provider]:
+    with provider() as started:
+        yield started
+
+
+@pytest.fixture
 def hosts(unix_host: Host, tls_host: Host, ssh_host: Host) -> Iterator[dict[str, Endpoint]]:
     yield {"unix": unix_host.endpoint, "tls": tls_host.endpoint, "ssh": ssh_host.endpoint}
     call(connect(unix_host.endpoint), "DELETE", "/containers/canary", params={"force": "1"})
 
 
-def test_no_secret_is_left_anywhere_but_where_it_belongs(hosts):
+def test_no_secret_is_left_anywhere_but_where_it_belongs(hosts, harbour_id):
     since = time.time()
     canaries = Canaries()
     leaks: set[tuple[str, str]] = set()
@@ -282,10 +310,14 @@ def test_no_secret_is_left_anywhere_but_where_it_belongs(hosts):
     def look(place: str, text: bytes, known: tuple[str, ...] = ()) -> None:
         leaks.update((name, place) for name in canaries.found_in(text) if name not in known)
 
-    with running(PILOTHOUSE_ADMIN_PASSWORD=canaries.new("password")) as stack:
+    environment = harbour_id.settings() | {
+        "PILOTHOUSE_ADMIN_PASSWORD": canaries.new("password"),
+        "PILOTHOUSE_OIDC_CLIENT_SECRET": canaries.new("secret of the client"),
+    }
+    with running(**environment) as stack:
         monitor = Monitor(stack.data / "run" / "redis.sock")
         monitor.start()
-        flows = Flows(stack, canaries, hosts)
+        flows = Flows(stack, canaries, hosts, harbour_id)
         flows.everything()
         for place, text in flows.pages:
             look(place, text)
