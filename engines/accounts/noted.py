@@ -13,7 +13,6 @@ from django.contrib.auth import signals as django
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from engines import hints
 from engines.trail import write as trail
 from engines.web.origin import via_session
 from engines.web.recent import STARTED
@@ -44,7 +43,6 @@ def _logged_in(request: HttpRequest, user: User, **_: Any) -> None:
 def _logged_out(user: User | None, **_: Any) -> None:
     if user is not None:
         trail.note("logout", by=user, subject=str(user))
-        hints.tell(hints.announce_access)
 
 
 def _factor_failed(user: User, authenticator: Authenticator, **_: Any) -> None:

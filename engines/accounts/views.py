@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from engines import access
+from engines import access, hints
 from engines.accounts import actions, queries, sessions
 from engines.accounts.counted import counted
 from engines.accounts.forms import AdministratorForm
@@ -28,6 +28,7 @@ class _ChangePassword(allauth.PasswordChangeView):  # type: ignore[misc]  # alla
         # The other logins end by themselves: each carries a digest of the password that it was made with.
         with trail.act("password.change", by=person(self.request), subject=str(self.request.user)):
             response: HttpResponse = super().form_valid(form)
+        hints.tell(hints.announce_access)
         return response
 
 
@@ -42,7 +43,9 @@ def login(request: HttpRequest) -> HttpResponseBase:
 @public("ends the session of whoever asks, if there is one")
 @require_POST
 def logout(request: HttpRequest) -> HttpResponseBase:
-    return allauth.logout(request)  # type: ignore[no-any-return]
+    response: HttpResponseBase = allauth.logout(request)
+    hints.tell(hints.announce_access)
+    return response
 
 
 @login_view("one's own password")
