@@ -33,8 +33,9 @@ def json_lines(acts: Iterable[Act]) -> str:
 
 def safe(value: object) -> str:
     """`value` as a cell: an apostrophe before what would be a formula, control and direction marks made visible."""
-    text = "".join(_shown(character) for character in str(value))
-    return f"'{text}" if _FORMULA.match(text) or _FORMULA.match(str(value)) else text
+    given = str(value)
+    text = given if given.isprintable() else "".join(_shown(character) for character in given)
+    return f"'{text}" if _FORMULA.match(text) or _FORMULA.match(given) else text
 
 
 def _shown(character: str) -> str:
