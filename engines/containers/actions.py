@@ -11,13 +11,13 @@ from engines import access, reach
 from engines.client.connect import Client, call
 from engines.client.errors import EngineReplied, translated
 from engines.client.ids import require_name
+from engines.containers import queries
 from engines.containers.queries import Judged
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.spec import asking
 from engines.spec.body import body
 from engines.spec.inspected import differences, from_inspect
-from engines.spec.types import ContainerSpec
 from engines.trail import write as trail
 from engines.trail.write import NotDone
 
@@ -102,16 +102,21 @@ def create(engine: Engine, judged: Judged, *, start: bool, by: User) -> str:
         raise BeyondLimits(sentence)
     parameters = {"image": spec.image, "name": spec.name, "started": start} | ({"beyond": beyond} if beyond else {})
     with trail.act(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=subject, parameters=parameters):
-        return _create(engine, spec, start=start)
+        return _create(engine, judged, start=start)
 
 
-def _create(engine: Engine, spec: ContainerSpec, *, start: bool) -> str:
+def _create(engine: Engine, judged: Judged, *, start: bool) -> str:
+    spec = judged.spec
     client = reach.client(engine, timeout=_CALL_SECONDS)
     named = {"name": spec.name} if spec.name else None
     made = call(client, "POST", "/containers/create", params=named, body=body(spec))
     container_id = require_name(str(made.get("Id"))) if isinstance(made, dict) else ""
-    found = from_inspect(asking.inspect(client, container_id))
+    inspect = asking.inspect(client, container_id)
+    found = from_inspect(inspect)
     other = differences(spec, found, asking.default_runtime(client, found))
+    # A volume may have been replaced, by one that is a path of the host, since it was judged.
+    if not judged.reaching and queries.reach_of(client, engine, inspect).closed:
+        other = other or ("mounts",)
     if other:
         _discard(client, container_id)
         raise NotAsAsked(

@@ -237,7 +237,7 @@ class CreateForm(forms.Form):
     def clean_network(self) -> str:
         """Also `host` and `container:<name>`, which only managers may ask for."""
         name = self.cleaned_data["network"]
-        if not name:
+        if name in {"", "default"}:
             return "bridge"
         return name if name.startswith("container:") and _MODE.fullmatch(name) else _checked(require_name, name)
 

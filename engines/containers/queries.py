@@ -134,6 +134,7 @@ class Judged:
 
 def judged(engine: Engine, spec: ContainerSpec) -> Judged:
     """`spec` under the engine's limits as they are now. Changes nothing. Raises EngineError."""
-    limits = EngineLimits.of(engine)
-    facts = asking.facts(reach.client(engine), spec, engine.url, users=limits)
+    limits, client = EngineLimits.of(engine), reach.client(engine)
+    spec = asking.resolved(client, spec)
+    facts = asking.facts(client, spec, engine.url, users=limits)
     return Judged(spec, refusals(spec, limits, facts), dangerous(spec, limits, facts))

@@ -215,8 +215,11 @@ def _created(request: HttpRequest, engine: Engine, form: CreateForm) -> HttpResp
     except actions.BeyondLimits:
         form.tell(judged.refused)
     except EngineReplied as refusal:
-        form.add_error({404: "image", 409: "name"}.get(refusal.status), refusal.reason)
-        return _create_page(request, engine, form, refused, missing=refusal.status == HTTPStatus.NOT_FOUND)
+        # 404 is also said of a network or container that it is to join.
+        field = {404: "image", 409: "name"}.get(refusal.status, "")
+        told = field if field and field in refusal.reason else None
+        form.add_error(told, refusal.reason)
+        return _create_page(request, engine, form, refused, missing=told == "image")
     except (actions.NotAsAsked, actions.NotStarted) as error:
         form.add_error(None, str(error))
     else:

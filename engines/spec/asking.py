@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +37,26 @@ def facts(client: Client, spec: ContainerSpec, url: str, *, users: EngineLimits 
         sensitive=(*_near(url), *_root(client, spec)),
         default_runtime=default_runtime(client, spec),
     )
+
+
+def resolved(client: Client, spec: ContainerSpec) -> ContainerSpec:
+    """`spec` with ids for the names of containers whose namespaces it shares, as the engine will write them.
+
+    A name that nobody has stays; the engine refuses it. Raises EngineError.
+    """
+    return replace(
+        spec,
+        network=_resolved(client, spec.network),
+        pid=_resolved(client, spec.pid),
+        ipc=_resolved(client, spec.ipc),
+    )
+
+
+def _resolved(client: Client, mode: str) -> str:
+    kind, _, name = mode.partition(":")
+    if kind != "container" or not _nameable(name):
+        return mode
+    return f"container:{text(inspect(client, name).get('Id')) or name}"
 
 
 def default_runtime(client: Client, spec: ContainerSpec) -> str:

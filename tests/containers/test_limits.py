@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingMixIn, UnixStreamServer
 
@@ -15,9 +16,10 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from engines.client.connect import call, connect
-from engines.containers import entry
+from engines.containers import actions, entry, queries
 from engines.models import AuditEntry, Engine, EngineLimits, Grant
 from engines.permissions import Permission, Role
+from engines.spec.types import ContainerSpec, Mount
 from engines.web import recent
 
 pytestmark = pytest.mark.django_db
@@ -63,11 +65,12 @@ def things(client) -> Iterator[None]:
     call(client, "POST", "/volumes/create", body={"Name": "sly", "DriverOpts": options})
     call(client, "POST", "/volumes/create", body={"Name": "agents"})
     host = {"Binds": ["agents:/data", "/opt:/host"]}
-    body = {"Image": "busybox:local", "Cmd": ["true"], "HostConfig": host}
+    body = {"Image": "busybox:local", "Cmd": ["sleep", "1000000"], "StopSignal": "SIGKILL", "HostConfig": host}
     call(client, "POST", "/containers/create", params={"name": "agent"}, body=body)
     call(client, "POST", "/networks/create", body={"Name": "shop", "Driver": "bridge"})
     yield
-    for path in ("/containers/agent", "/volumes/plain", "/volumes/sly", "/volumes/agents", "/networks/shop"):
+    call(client, "DELETE", "/containers/agent", params={"force": "1"})
+    for path in ("/volumes/plain", "/volumes/sly", "/volumes/agents", "/networks/shop"):
         call(client, "DELETE", path)
 
 
@@ -247,6 +250,38 @@ def test_a_manager_may_and_what_is_beyond_is_named_in_the_trail(enter, client):
     done = AuditEntry.objects.get(act=Permission.CONTAINER_CREATE, phase=AuditEntry.Phase.OUTCOME)
     assert done.outcome == AuditEntry.Outcome.SUCCEEDED
     assert done.parameters["beyond"] == ["memory_bytes", "pid", "privileged"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"network": "container:agent"},
+        {"network": "host", "uts": "host", "ipc": "host", "userns": "host"},
+        {"pid": "container:agent", "cap_add": "ALL", "security_opt": "seccomp:unconfined"},
+        {"unmasked": "on", "new_privileges": "on", "log_driver": "none", "restart": "always"},
+        {"devices": "/dev/null:/dev/nothing:r", "sysctls": "net.ipv4.ip_forward=1", "oom_score_adj": "-5"},
+        {"mounts": "sly:/h\n/opt:/host:ro", "cgroup_parent": "/other", "extra_hosts": "me:host-gateway"},
+        {"ulimits": "nofile=4096", "runtime": "runc", "network": "default", "memory": "", "pids": ""},
+    ],
+    ids=str,
+)
+def test_what_a_manager_asks_for_comes_out_as_asked(enter, client, things, typed):
+    call(client, "POST", "/containers/agent/start")
+    reply = enter("manager").post(CREATE, {**PLAIN, **typed})
+    assert reply.status_code == 302, reply.context["form"].errors
+    call(client, "DELETE", "/containers/probe", params={"force": "1"})
+
+
+def test_a_volume_that_was_replaced_since_it_was_judged_is_not_mounted(person, row, client, things):
+    spec = ContainerSpec("busybox:local", name="probe", memory_bytes=64 << 20, pids=50)
+    judged = queries.judged(row, replace(spec, mounts=(Mount("volume", "plain", "/data"),)))
+    assert judged.refused == ()
+    call(client, "DELETE", "/volumes/plain")
+    sly = {"Name": "plain", "DriverOpts": {"type": "none", "o": "bind", "device": "/opt"}}
+    call(client, "POST", "/volumes/create", body=sly)
+    with pytest.raises(actions.NotAsAsked, match="mounts"):
+        actions.create(row, judged, start=True, by=person("operator"))
+    assert "/probe" not in names(client)
 
 
 def test_a_manager_says_again_who_he_is_before_a_privileged_create_and_loses_nothing(enter, client):
