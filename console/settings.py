@@ -26,7 +26,8 @@ AUDIT_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "audit.key")
 #: Where the watcher hands every audit entry to, outside the database; empty for nowhere.
 AUDIT_FILE = env.text("PILOTHOUSE_AUDIT_FILE", "")
 AUDIT_SYSLOG = env.text("PILOTHOUSE_AUDIT_SYSLOG", "")
-if AUDIT_SYSLOG and not re.fullmatch(r"(udp|tcp)://([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}|unix:///.+", AUDIT_SYSLOG):
+_SYSLOG = re.fullmatch(r"(?:udp|tcp)://(?:[\w.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})|unix:///.+", AUDIT_SYSLOG)
+if AUDIT_SYSLOG and (_SYSLOG is None or int(_SYSLOG[1] or 1) not in range(1, 1 << 16)):
     raise ImproperlyConfigured("PILOTHOUSE_AUDIT_SYSLOG: udp://host:port, tcp://host:port or unix:///path")
 
 #: Where the web process listens.

@@ -110,3 +110,11 @@ def test_a_key_file_that_others_may_read_stops_the_start(tmp_path):
     run = start(tmp_path, "DEBUG")
     assert run.returncode != 0
     assert "secrets.key: other users may read this key file; run chmod 600 on it" in run.stderr
+
+
+def test_a_log_server_that_is_none_stops_the_start(tmp_path):
+    for good in ("tcp://log.example:601", "udp://[::1]:514", "unix:///dev/log"):
+        assert read(tmp_path, "AUDIT_SYSLOG", PILOTHOUSE_AUDIT_SYSLOG=good) == {"AUDIT_SYSLOG": good}
+    for bad in ("log.example:601", "tls://log.example:601", "tcp://log.example", "tcp://log.example:99999", "unix://x"):
+        run = start(tmp_path, PILOTHOUSE_AUDIT_SYSLOG=bad)
+        assert run.returncode != 0 and "PILOTHOUSE_AUDIT_SYSLOG: udp://host:port" in run.stderr
