@@ -56,3 +56,9 @@ def test_where_an_engine_is_reached_is_told_to_administrators_only(client, cast,
     page = client.get("/engines/harbour/containers/", headers=part)
     assert page.status_code == 502
     assert (b"/run/harbour.sock" in page.content) is shown
+
+
+@pytest.mark.parametrize(("name", "offered"), [("viewer", False), ("operator", False), ("builder", True)])
+def test_the_side_bar_offers_a_build_to_those_who_may_alone(client, cast, engine, settings, name, offered):
+    client.force_login(cast[name], backend=settings.AUTHENTICATION_BACKENDS[0])
+    assert (b"/images/build/" in client.get("/engines/harbour/").content) is offered
