@@ -200,6 +200,8 @@ MFA_FORMS = {
     "authenticate": "engines.accounts.factor_forms.OwnAuthenticateForm",
     "reauthenticate": "engines.accounts.factor_forms.OwnReauthenticateForm",
     "activate_totp": "engines.accounts.factor_forms.OwnActivateForm",
+    "authenticate_webauthn": "engines.accounts.factor_forms.OwnPasskeyStepForm",
+    "reauthenticate_webauthn": "engines.accounts.factor_forms.OwnPasskeyConfirmForm",
     "add_webauthn": "engines.accounts.factor_forms.OwnPasskeyForm",
     "login_webauthn": "engines.accounts.factor_forms.PasskeyLoginForm",
 }

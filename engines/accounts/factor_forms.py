@@ -9,12 +9,18 @@ from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, Reaut
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, generate_totp_secret
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, LoginWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from allauth.mfa.webauthn.internal.auth import get_state
 from django import forms
 
 from engines.accounts import factors
 from engines.secrets import SecretUnreadable
+from engines.trail import write as trail
 
 
 class _OneTimeCode(BaseAuthenticateForm):  # type: ignore[misc]  # allauth carries no types
@@ -82,6 +88,29 @@ class PasskeyLoginForm(LoginWebAuthnForm):  # type: ignore[misc]
         if (get_state() or {}).get("user_verification") != "required":
             raise get_adapter().validation_error("incorrect_code")
         return _well_formed(super().clean_credential)
+
+
+class OwnPasskeyStepForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey as the second step of a login."""
+
+    def clean_credential(self) -> Authenticator:
+        try:
+            return _well_formed(super().clean_credential)
+        except forms.ValidationError as error:
+            # Not what was refused unread because of too many before it: that would be written without end.
+            if error.code == "incorrect_code":
+                trail.note(
+                    "login.failed",
+                    by=self.user,
+                    outcome=trail.Outcome.DENIED,
+                    subject=str(self.user),
+                    parameters={"method": "passkey"},
+                )
+            raise
+
+
+class OwnPasskeyConfirmForm(OwnPasskeyStepForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey again, before a sensitive act."""
 
 
 def _well_formed(check: Callable[[], Any]) -> Any:

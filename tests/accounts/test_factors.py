@@ -282,6 +282,15 @@ def test_what_is_no_passkey_is_refused_with_a_sentence(mate, client, page, crede
     assert "factors" in page or client.get("/accounts/profile/").status_code == 302
 
 
+@pytest.mark.parametrize("credential", ["[1]", '{"id": 1}', '{"id": "a", "rawId": "a", "response": {}}'])
+def test_what_is_no_passkey_is_refused_and_written_down_at_the_second_step(enrolled, client, credential):
+    first_step(client)
+    assert client.post(SECOND, {"credential": credential}).status_code == 200
+    assert client.get("/accounts/profile/").status_code == 302
+    entry = AuditEntry.objects.filter(act="login.failed").get()
+    assert (entry.actor_name, entry.parameters) == ("mate", {"method": "passkey"})
+
+
 def test_challenges_for_passkeys_are_not_given_without_end(client):
     answers = [client.get("/accounts/login/passkey/", HTTP_ACCEPT="application/json") for _ in range(31)]
     assert [each.status_code for each in (answers[0], answers[-1])] == [200, 429]
