@@ -3,13 +3,15 @@
 `by` is who does it. Raises EngineError, and IdInvalid for what cannot be an id or name.
 """
 
+import re
 from collections.abc import Callable
 
 from django.contrib.auth.models import User
 
 from engines import access, reach
 from engines.client.connect import Client, call
-from engines.client.errors import EngineReplied, translated
+from engines.client.errors import EngineReplied, NotAnEngine, translated
+from engines.client.fields import table, text
 from engines.client.ids import require_name
 from engines.containers import queries
 from engines.containers.queries import Judged
@@ -28,6 +30,7 @@ _STOP_SECONDS = 10
 #: A container that wants longer than this to stop is killed then.
 _LONGEST_STOP_SECONDS = 600
 _CALL_SECONDS = 15
+_ID = re.compile(r"[0-9a-f]{12,64}")
 
 
 class BeyondLimits(NotDone):
@@ -110,7 +113,9 @@ def _create(engine: Engine, judged: Judged, *, start: bool) -> str:
     client = reach.client(engine, timeout=_CALL_SECONDS)
     named = {"name": spec.name} if spec.name else None
     made = call(client, "POST", "/containers/create", params=named, body=body(spec))
-    container_id = require_name(str(made.get("Id"))) if isinstance(made, dict) else ""
+    container_id = text(table(made).get("Id"))
+    if not _ID.fullmatch(container_id):
+        raise NotAnEngine("What answers there does not give the id of what it made, as a Docker Engine does.")
     inspect = asking.inspect(client, container_id)
     found = from_inspect(inspect)
     other = differences(spec, found, asking.default_runtime(client, found))

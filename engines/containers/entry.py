@@ -3,6 +3,7 @@
 from django.contrib.auth.models import User
 
 from engines import reach
+from engines.client.errors import EngineReplied
 from engines.client.ids import require_name
 from engines.containers import queries
 from engines.models import Engine, EngineLimits
@@ -14,12 +15,14 @@ from engines.web.gate import require
 def require_may_enter(user: User, permission: Permission, engine: Engine, container: str) -> None:
     """Raises PermissionDenied, and writes it down, when `user` may not do `permission` inside `container` now.
 
-    Whoever is inside has what the container has: one that reaches into its host is for managers only. Raises
-    EngineError and IdInvalid.
+    Whoever is inside has what the container has: one that reaches into its host is for managers only. `container` is
+    its whole id: a name could be another's a moment later. Raises EngineError and IdInvalid.
     """
     require(user, permission, engine, subject=container)
     client = reach.client(engine)
     inspect = asking.inspect(client, require_name(container))
+    if not inspect:
+        raise EngineReplied(404, "No such container.")
     if queries.reach_of(client, engine, inspect).closed:
         require(user, Permission.CONTAINER_ENTER_DANGEROUS, engine, subject=container)
 

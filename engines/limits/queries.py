@@ -38,12 +38,13 @@ def trial(engine: Engine, limits: EngineLimits) -> Trial:
     listed = tables(call(client, "GET", "/containers/json", params={"all": "1"}))
     tried = []
     for entry in listed[:MOST_TRIED]:
-        inspect = asking.inspect(client, text(entry.get("Id")))
+        container_id = text(entry.get("Id"))
+        inspect = asking.inspect(client, container_id)
         if not inspect:
-            # Removed meanwhile.
+            # Removed meanwhile, or no id at all.
             continue
         spec = from_inspect(inspect)
         facts = asking.facts(client, spec, engine.url)
-        tried.append(Tried(text(inspect.get("Id")), spec.name, refusals(spec, limits, facts)))
+        tried.append(Tried(container_id, spec.name, refusals(spec, limits, facts)))
     refused = tuple(sorted((each for each in tried if each.refused), key=lambda each: each.name.lower()))
     return Trial(refused, len(tried) - len(refused), len(listed[MOST_TRIED:]))

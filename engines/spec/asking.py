@@ -67,8 +67,8 @@ def default_runtime(client: Client, spec: ContainerSpec) -> str:
 
 
 def inspect(client: Client, container: str) -> Mapping[str, Any]:
-    """The inspect of a container, `{}` when there is no such one any more. Raises EngineError, IdInvalid."""
-    return _found(client, f"/containers/{require_name(container)}/json") or {}
+    """The inspect of a container; `{}` when there is none of this id or name. Raises EngineError."""
+    return (_found(client, f"/containers/{container}/json") if _nameable(container) else None) or {}
 
 
 def _volumes(client: Client, spec: ContainerSpec) -> dict[str, bool]:

@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from engines.client.connect import call, connect
+from engines.client.errors import EngineReplied
 from engines.containers import actions, entry, queries
 from engines.models import AuditEntry, Engine, EngineLimits, Grant
 from engines.permissions import Permission, Role
@@ -355,6 +356,7 @@ class Hostile(ThreadingMixIn, UnixStreamServer):
 
     daemon_threads = True
     inspect: dict = {}
+    made: dict = {"Id": "a" * 64}
     asked: list[str] = []
 
 
@@ -365,7 +367,7 @@ class Answers(BaseHTTPRequestHandler):
         self._reply(self.server.inspect)
 
     def do_POST(self) -> None:
-        self._reply({"Id": "a" * 64})
+        self._reply(self.server.made)
 
     def do_DELETE(self) -> None:
         self._reply({})
@@ -445,6 +447,25 @@ def test_a_container_that_came_out_otherwise_is_removed_before_it_starts(hostile
     assert not any(each.endswith("/start") for each in hostile.asked)
     ended = AuditEntry.objects.get(act=Permission.CONTAINER_CREATE, phase=AuditEntry.Phase.OUTCOME)
     assert ended.outcome == AuditEntry.Outcome.FAILED and said in ended.sentence
+
+
+@pytest.mark.parametrize(
+    "made", [{}, {"Id": None}, {"Id": ""}, {"Id": "../images/x"}, {"Id": ["a"]}, {"Id": "web"}], ids=str
+)
+def test_an_engine_that_gives_no_id_is_told_and_asked_nothing_more(hostile, made):
+    hostile.made = made
+    User.objects.create_superuser("root")
+    browser = Client()
+    browser.force_login(User.objects.get(username="root"), backend=settings.AUTHENTICATION_BACKENDS[0])
+    reply = browser.post("/engines/hostile/containers/create/", {**PLAIN, "env": "KEEP=me", "start": "on"})
+    assert reply.status_code == 502
+    assert "does not give the id" in text(reply) and "KEEP=me" in text(reply)
+    assert hostile.asked == ["POST /containers/create"]
+
+
+def test_nobody_enters_what_is_not_there(person, row):
+    with pytest.raises(EngineReplied, match="No such container"):
+        entry.require_may_enter(person("manager"), Permission.CONTAINER_EXEC, row, "f" * 64)
 
 
 def test_a_container_that_came_out_as_asked_is_started(hostile):
