@@ -9,14 +9,14 @@ from django.utils.functional import SimpleLazyObject
 
 from engines import access
 from engines.models import Engine
-from engines.permissions import Permission
+from engines.permissions import ROLE_PERMISSIONS, Permission
 
 _THEMES = frozenset({"light", "dark"})
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """`theme` (light, dark, or empty for the system's), `side_engines` (one query, if asked for), `live` (socket),
-    `side_held` (what the person may do on the current engine).
+    `side_builds` (keys of the engines on which the person may build).
 
     `current_slug` and `here` (the URL's name) say which page it is.
     """
@@ -27,7 +27,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in _THEMES else "",
         # Asked when used: a part of a page has no side bar.
         "side_engines": SimpleLazyObject(partial(_engines, request)),
-        "side_held": SimpleLazyObject(partial(_held, request, slug)),
+        "side_builds": SimpleLazyObject(partial(_builds, request)),
         "live": partial(_live, request, slug),
         "current_slug": slug,
         "here": (match.url_name or "") if match else "",
@@ -38,9 +38,9 @@ def _engines(request: HttpRequest) -> QuerySet[Engine]:
     return access.visible_engines(request.user).select_related("state")
 
 
-def _held(request: HttpRequest, slug: str) -> frozenset[Permission]:
-    engine = Engine.objects.filter(slug=slug).first() if slug else None
-    return access.held(request.user, engine) if engine else frozenset()
+def _builds(request: HttpRequest) -> frozenset[int]:
+    held = access.roles(request.user).items()
+    return frozenset(pk for pk, role in held if Permission.IMAGE_BUILD in ROLE_PERMISSIONS[role])
 
 
 def _live(request: HttpRequest, slug: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 
 from engines.permissions import Permission
 from engines.web.gate import engine_view
@@ -61,4 +62,5 @@ def test_where_an_engine_is_reached_is_told_to_administrators_only(client, cast,
 @pytest.mark.parametrize(("name", "offered"), [("viewer", False), ("operator", False), ("builder", True)])
 def test_the_side_bar_offers_a_build_to_those_who_may_alone(client, cast, engine, settings, name, offered):
     client.force_login(cast[name], backend=settings.AUTHENTICATION_BACKENDS[0])
-    assert (b"/images/build/" in client.get("/engines/harbour/").content) is offered
+    for address in ("/engines/harbour/", f"{reverse('side')}?engine=harbour"):
+        assert (b"/images/build/" in client.get(address).content) is offered
