@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from engines.models import AccessPolicy, Engine, Grant
+from engines.models import AccessPolicy, ApiToken, Engine, Grant
 from engines.permissions import CONSOLE_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 
 Person = User | AnonymousUser
@@ -50,6 +50,20 @@ def can(user: Person, permission: Permission, engine: Engine | None = None) -> b
         return False
     role = _role(person, engine)
     return role is not None and permission in ROLE_PERMISSIONS[role]
+
+
+def token_can(token: ApiToken, permission: Permission, engine: Engine) -> bool:
+    """Whether `token` opens this now: its own role and engines, and never more than its owner holds there.
+
+    What is about the console itself no token opens.
+    """
+    if permission in CONSOLE_PERMISSIONS or permission not in ROLE_PERMISSIONS[Role(token.role)]:
+        return False
+    if token.expires_at <= timezone.now() or not ApiToken.objects.filter(pk=token.pk).exists():
+        return False
+    if not token.every_engine and not token.engines.filter(pk=engine.pk).exists():
+        return False
+    return can(token.user, permission, engine)
 
 
 def held(user: Person, engine: Engine) -> frozenset[Permission]:

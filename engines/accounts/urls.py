@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from engines.accounts import factor_views, policy, sso_views, views
+from engines.accounts import factor_views, policy, sso_views, token_views, views
 
 urlpatterns = [
     path("accounts/login/", views.login, name="account_login"),
@@ -25,6 +25,9 @@ urlpatterns = [
     path("accounts/logins/", views.logins, name="usersessions_list"),
     path("accounts/logins/<int:pk>/end/", views.end_login, name="login-end"),
     path("accounts/logins/end-others/", views.end_other_logins, name="logins-end-others"),
+    path("accounts/tokens/", token_views.tokens, name="tokens"),
+    path("accounts/tokens/add/", token_views.add, name="token-add"),
+    path("accounts/tokens/<int:pk>/revoke/", token_views.revoke, name="token-revoke"),
     path("accounts/profile/", views.profile, name="profile"),
     path("users/policy/", policy.edit, name="access-policy"),
     path("setup/", views.setup, name="setup"),

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from engines.permissions import Role
 
@@ -31,7 +32,8 @@ class ApiToken(models.Model):
     # Its first characters, by which its owner tells it from others.
     hint = models.CharField(max_length=16)
     role = models.PositiveSmallIntegerField(choices=[(role.value, role.name.lower()) for role in Role])
-    # Empty: every engine its owner may reach.
+    # Said, not left to an empty list: that one also comes about when the engines chosen are removed.
+    every_engine = models.BooleanField(default=False)
     engines = models.ManyToManyField("engines.Engine", blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
@@ -43,6 +45,11 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether its time is over."""
+        return self.expires_at <= timezone.now()
 
 
 class TotpStep(models.Model):

@@ -181,6 +181,9 @@ def places(town: Harbour) -> list[Place]:
         Place("factor-app", "/accounts/factors/app/add/", ".qr"),
         Place("factor-passkey", "/accounts/factors/passkeys/add/"),
         Place("logins", "/accounts/logins/", "tbody tr"),
+        Place("token-new", "/accounts/tokens/add/"),
+        Place("token-made", "/accounts/tokens/add/", "#once", make_token),
+        Place("tokens", "/accounts/tokens/", "tbody tr"),
         Place("confirm", "/accounts/confirm/?next=/"),
         Place("policy", "/users/policy/", ".notice.warning"),
         Place("audit", "/audit/", "tbody tr"),
@@ -215,6 +218,12 @@ def places(town: Harbour) -> list[Place]:
 def search(page: Page) -> None:
     page.wait_for_selector("operation-log[data-status]")
     page.fill("operation-log input", "line")
+
+
+def make_token(page: Page) -> None:
+    page.fill("input[name=name]", f"deploy {time.time()}")
+    page.check("input[name=every_engine]")
+    page.click("main form button[type=submit]")
 
 
 def wrong_engine(page: Page) -> None:

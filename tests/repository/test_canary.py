@@ -124,6 +124,7 @@ class Flows:
         self.build()
         self.container()
         self.invite()
+        self.token()
         self.second_factor()
         self.single_sign_on()
 
@@ -197,6 +198,13 @@ class Flows:
             self.keep(self.viewer.submit(address, {"new_password1": password, "new_password2": second}))
         self.stack.manage(script=_GRANT)
         self.viewer = self.stack.browser().login("viewer", password)
+
+    def token(self) -> None:
+        fields = {"name": "deploy", "role": "10", "days": "30", "every_engine": "on"}
+        reply = self.admin.submit("/accounts/tokens/add/", fields, form="/accounts/tokens/add/")
+        # This answer alone shows it.
+        self.canaries["API token"] = re.search(r"pilot_[\w-]{43}", reply.text)[0]
+        self.keep(self.admin.page("/accounts/tokens/"))
 
     def second_factor(self) -> None:
         page = self.admin.page("/accounts/factors/app/add/").text
