@@ -92,7 +92,8 @@ def provider() -> Iterator[Provider]:
     """One that runs, on a port of its own."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.provider = Provider(server.server_port)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # A short poll, since it is also the time that the end takes.
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     try:
         yield server.provider
     finally:
