@@ -99,4 +99,4 @@ def _claimable(token: str) -> QuerySet[SetupToken]:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()

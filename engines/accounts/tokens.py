@@ -82,4 +82,4 @@ def person_of_token(text: str) -> tuple[User, ApiToken] | None:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -121,6 +121,7 @@ def test_a_revoked_token_opens_nothing(enter, cast, engine):
 def test_a_token_that_is_unknown_ended_or_of_somebody_disabled_is_nobodys(cast):
     assert tokens.person_of_token("pilot_" + "a" * 43) is None
     assert tokens.person_of_token("") is None
+    assert tokens.person_of_token("pilot_\ud800") is None
     assert tokens.person_of_token(made(cast["builder"], days=-0.001)) is None
     text = made(cast["viewer"])
     User.objects.filter(pk=cast["viewer"].pk).update(is_active=False)
