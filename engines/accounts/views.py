@@ -19,6 +19,7 @@ from engines import access, hints
 from engines.accounts import actions, queries, sessions
 from engines.accounts.counted import counted
 from engines.accounts.forms import AdministratorForm
+from engines.models import PasswordLink
 from engines.trail import write as trail
 from engines.web.gate import login_view, person, public
 
@@ -28,7 +29,15 @@ class _ChangePassword(allauth.PasswordChangeView):  # type: ignore[misc]  # alla
         # The other logins end by themselves: each carries a digest of the password that it was made with.
         with trail.act("password.change", by=person(self.request), subject=str(self.request.user)):
             response: HttpResponse = super().form_valid(form)
+        PasswordLink.objects.filter(user=person(self.request)).delete()
         hints.tell(hints.announce_access)
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        if "oldpassword" in form.errors:
+            sentence = "The password of now was wrong."
+            trail.refused("password.change", by=person(self.request), subject=str(self.request.user), sentence=sentence)
+        response: HttpResponse = super().form_invalid(form)
         return response
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from engines import access, reach
 from engines.client.connect import Client, call
-from engines.client.errors import EngineReplied, NotAnEngine, translated
+from engines.client.errors import EngineError, EngineReplied, NotAnEngine, translated
 from engines.client.fields import table, text
 from engines.client.ids import require_name
 from engines.containers import queries
@@ -103,7 +103,14 @@ def create(engine: Engine, judged: Judged, *, start: bool, by: User) -> str:
         sentence = f"Beyond the limits of this engine: {', '.join(beyond)}."
         trail.refused(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=subject, sentence=sentence)
         raise BeyondLimits(sentence)
-    parameters = {"image": spec.image, "name": spec.name, "started": start} | ({"beyond": beyond} if beyond else {})
+    parameters: dict[str, object] = {"image": spec.image, "name": spec.name, "started": start}
+    parameters |= (
+        {"mounts": [f"{mount.kind}:{mount.source}:{mount.target}"[:200] for mount in spec.mounts]}
+        if spec.mounts
+        else {}
+    )
+    parameters |= {"beyond": beyond} if beyond else {}
+    parameters |= {"reaches": [does[:200] for does in judged.reaching]} if judged.reaching else {}
     with trail.act(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=subject, parameters=parameters):
         return _create(engine, judged, start=start)
 
@@ -116,12 +123,12 @@ def _create(engine: Engine, judged: Judged, *, start: bool) -> str:
     container_id = text(table(made).get("Id"))
     if not _ID.fullmatch(container_id):
         raise NotAnEngine("What answers there does not give the id of what it made, as a Docker Engine does.")
-    inspect = asking.inspect(client, container_id)
-    found = from_inspect(inspect)
-    other = differences(spec, found, asking.default_runtime(client, found))
-    # A volume may have been replaced, by one that is a path of the host, since it was judged.
-    if not judged.reaching and queries.reach_of(client, engine, inspect).closed:
-        other = other or ("mounts",)
+    try:
+        other = _other(client, engine, judged, container_id)
+    except EngineError:
+        # What cannot be looked at must not stay for somebody to start.
+        _discard(client, container_id)
+        raise
     if other:
         _discard(client, container_id)
         raise NotAsAsked(
@@ -134,6 +141,17 @@ def _create(engine: Engine, judged: Judged, *, start: bool) -> str:
             _discard(client, container_id)
             raise NotStarted(refusal.reason) from refusal
     return container_id
+
+
+def _other(client: Client, engine: Engine, judged: Judged, container_id: str) -> tuple[str, ...]:
+    """The fields in which the engine made another container than was asked for. Raises EngineError."""
+    inspect = asking.inspect(client, container_id)
+    found = from_inspect(inspect)
+    other = differences(judged.spec, found, asking.default_runtime(client, found))
+    # A volume may have been replaced, by one that is a path of the host, since it was judged.
+    if not judged.reaching and queries.reach_of(client, engine, inspect).closed:
+        other = other or ("mounts",)
+    return other
 
 
 def _discard(client: Client, container_id: str) -> None:

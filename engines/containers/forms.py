@@ -32,6 +32,7 @@ _TMPFS_SIZE = re.compile(r"([1-9][0-9]{0,6})([kmg])")
 _LOG_SIZE = re.compile(r"[1-9][0-9]{0,8}[kmg]?")
 _MEBIBYTE = 1 << 20
 _LEAST_MEMORY_MIB = 6
+_MOST_MOUNTS = 30
 #: Labels that begin so are the console's own.
 RESERVED = "console."
 _POLICIES = [
@@ -225,10 +226,10 @@ class CreateForm(forms.Form):
         return _inside(path) if path else ""
 
     def clean_mounts(self) -> tuple[Mount, ...]:
-        return tuple(_each_line(self.cleaned_data["mounts"], _mount))
+        return _few(tuple(_each_line(self.cleaned_data["mounts"], _mount)))
 
     def clean_tmpfs(self) -> tuple[Mount, ...]:
-        return tuple(_each_line(self.cleaned_data["tmpfs"], _tmpfs))
+        return _few(tuple(_each_line(self.cleaned_data["tmpfs"], _tmpfs)))
 
     def clean_shm_bytes(self) -> int:
         """In bytes."""
@@ -365,6 +366,13 @@ def _assignments(text: str, known: re.Pattern[str], shown: str) -> Iterator[tupl
         if not separator or not known.fullmatch(name.strip()):
             raise forms.ValidationError(f"Line {number}: write {shown}=value.")
         yield name.strip(), value
+
+
+def _few(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
+    # The engine is asked about each.
+    if len(mounts) > _MOST_MOUNTS:
+        raise forms.ValidationError(f"At most {_MOST_MOUNTS} mounts.")
+    return mounts
 
 
 def _each_line(text: str, read: Callable[[str], Item]) -> list[Item]:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -173,7 +174,9 @@ def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     with ThreadPoolExecutor(_THREADS) as pool:
         # Each in a copy of this request's context, in which the audit trail finds where it came from.
         contexts = [copy_context() for _ in ids]
-        failures = list(pool.map(lambda context, id: context.run(_in_thread, action, engine, id, by), contexts, ids))
+        failures = list(
+            pool.map(lambda context, id: context.run(_in_thread, verb, action, engine, id, by), contexts, ids)
+        )
     for container, failure in zip(ids, failures, strict=True):
         _tell(request, names.get(container) or container[:12], _VERBS[verb][2], failure)
     return _told(request, engine)
@@ -208,7 +211,7 @@ def _created(request: HttpRequest, engine: Engine, form: CreateForm) -> HttpResp
         asked = recent.ask_again(request, user, form=True)
     if asked is not None:
         # Who has no way to prove it here was logged out; everybody else keeps what they typed.
-        still_in = request.user.is_authenticated
+        still_in = request.user.is_authenticated and "Location" in asked.headers
         return _create_page(request, engine, form, refused, confirm=asked["Location"]) if still_in else asked
     try:
         made = actions.create(engine, judged, start=form.cleaned_data["start"], by=user)
@@ -272,9 +275,13 @@ def _failure(action: Action, engine: Engine, container: str, *, by: User) -> str
     return ""
 
 
-def _in_thread(action: Action, engine: Engine, container: str, by: User) -> str:
+def _in_thread(verb: str, action: Action, engine: Engine, container: str, by: User) -> str:
     try:
+        # Again for each: those before may have taken minutes.
+        require(by, _VERBS[verb][1], engine, container)
         return _failure(action, engine, container, by=by)
+    except PermissionDenied as denial:
+        return str(denial)
     finally:
         # Of this thread: nobody else closes it.
         connection.close()

@@ -113,6 +113,7 @@ def forget_host_key(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 
 @require_POST
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
+@recent_login()
 def disable(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Stop following and asking the engine."""
     actions.set_enabled(engine, False, by=person(request))
@@ -122,6 +123,7 @@ def disable(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 
 @require_POST
 @engine_view(Permission.CONSOLE_ENGINES, disabled_too=True)
+@recent_login()
 def enable(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Follow the engine again."""
     actions.set_enabled(engine, True, by=person(request))

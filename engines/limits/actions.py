@@ -27,7 +27,12 @@ def edit(engine: Engine, wanted: EngineLimits, *, shown: int, by: User) -> tuple
     changed = tuple(name for name in SWITCHES if getattr(wanted, name) != getattr(now, name))
     if not changed and now.version == shown:
         return ()
-    with trail.act("limits.edit", by=by, engine=engine, parameters={"changed": list(changed)}):
+    parameters = {
+        "changed": list(changed),
+        "before": {name: getattr(now, name) for name in changed},
+        "after": {name: getattr(wanted, name) for name in changed},
+    }
+    with trail.act("limits.edit", by=by, engine=engine, parameters=parameters):
         _store(engine, wanted, shown)
     return changed
 

@@ -1,5 +1,6 @@
 """The switches of an engine's limits as a form."""
 
+import itertools
 import posixpath
 import re
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from django import forms
 
 from engines.models import Engine, EngineLimits
-from engines.spec.limits import sensitive
+from engines.spec.limits import sensitive, within
 
 _CAPABILITY = re.compile(r"[A-Z][A-Z_]{1,40}")
 _MEBIBYTE = 1 << 20
@@ -31,7 +32,7 @@ class LimitsForm(forms.Form):
         label="Paths of the host that may be mounted",
         max_length=16384,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "code"}),
-        help_text="One a line; what lies below is allowed as well. A link on the host can lead out of them.",
+        help_text="One a line. Just these, nothing below them by itself: a link there could lead anywhere.",
     )
     port_lowest = _number("Published ports from", 1, 65535)
     port_highest = _number("to", 1, 65535)
@@ -60,6 +61,11 @@ class LimitsForm(forms.Form):
                 raise forms.ValidationError(f"{path[:60]} gives the whole host: it can never be mounted.")
         if len(paths) > _MOST_PATHS:
             raise forms.ValidationError(f"At most {_MOST_PATHS} paths.")
+        for path, other in itertools.permutations(set(paths), 2):
+            if within(path, other):
+                raise forms.ValidationError(
+                    f"{path[:60]} lies in {other[:60]}: what has that could replace it by a link."
+                )
         return sorted(set(paths))
 
     def clean_capabilities(self) -> list[str]:

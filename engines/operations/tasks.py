@@ -10,6 +10,7 @@ from pathlib import Path
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -33,7 +34,8 @@ def run_operation(operation_id: str) -> None:
 
 @shared_task(name="engines.operations.tasks.housekeeping")
 def housekeeping() -> None:
-    """Hourly: remove build contexts that no run has used for a week, and what a killed process left half written."""
+    """Hourly: remove logins that have ended, build contexts unused for a week, and what was left half written."""
+    SessionStore.clear_expired()
     spool = Path(settings.SPOOL_DIR)
     for pattern, seconds in (("*.tar", _SPOOL_SECONDS), ("*.partial", _LEFT_SECONDS), ("uploads/*", _LEFT_SECONDS)):
         for path in spool.glob(pattern):

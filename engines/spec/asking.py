@@ -20,6 +20,8 @@ from engines.spec.types import ContainerSpec
 
 #: More containers of one volume are not looked into; it counts as closed then.
 _MOST_USERS = 20
+#: Of all volumes of a request together, so that no form makes an engine answer for long.
+_MOST_INSPECTS = 50
 _NOT_FOUND = 404
 
 
@@ -35,7 +37,8 @@ def facts(client: Client, spec: ContainerSpec, url: str, *, users: EngineLimits 
         closed=dict(_closed(client, plain, users)) if users else {},
         networks=_network(client, spec.network),
         sensitive=(*_near(url), *_root(client, spec)),
-        default_runtime=default_runtime(client, spec),
+        # A request that names even the usual one may mean to leave an engine's own, stronger one.
+        default_runtime=own_runtime(client) if users and spec.runtime else default_runtime(client, spec),
     )
 
 
@@ -63,6 +66,11 @@ def default_runtime(client: Client, spec: ContainerSpec) -> str:
     """The engine's own runtime; only asked where `spec` names another one than nearly every engine has."""
     if spec.runtime in {"", "runc"}:
         return "runc"
+    return own_runtime(client)
+
+
+def own_runtime(client: Client) -> str:
+    """The runtime of containers that name none. Raises EngineError."""
     return text(_object(client, "/info").get("DefaultRuntime"))
 
 
@@ -83,10 +91,12 @@ def _volumes(client: Client, spec: ContainerSpec) -> dict[str, bool]:
 
 
 def _closed(client: Client, names: list[str], limits: EngineLimits) -> Iterator[tuple[str, str]]:
+    left = _MOST_INSPECTS
     for name in names:
         filters = json.dumps({"volume": [name]})
         users = tables(call(client, "GET", "/containers/json", params={"all": "1", "filters": filters}))
-        if len(users) > _MOST_USERS:
+        left -= len(users)
+        if len(users) > _MOST_USERS or left < 0:
             yield name, f"more than {_MOST_USERS} containers, one of"
             continue
         for user in users:

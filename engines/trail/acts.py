@@ -39,7 +39,7 @@ ACTS: dict[str, frozenset[str]] = {
     "grant.edit": frozenset({"to", "role", "expires_at"}),
     "grant.delete": frozenset({"to", "role"}),
     "policy.edit": frozenset({"second_factor_from"}),
-    "limits.edit": frozenset({"changed"}),
+    "limits.edit": frozenset({"changed", "before", "after"}),
     "secrets.rotate": frozenset({"sealed"}),
     # Engines.
     "engine.register": frozenset({"url", "tags"}),
@@ -56,7 +56,7 @@ ACTS: dict[str, frozenset[str]] = {
     "operation.cancel": frozenset({"kind"}),
     "operation.repeat": frozenset({"kind"}),
     # Acts on engines that take something beyond their object.
-    Permission.CONTAINER_CREATE: frozenset({"image", "name", "started", "beyond"}),
+    Permission.CONTAINER_CREATE: frozenset({"image", "name", "started", "beyond", "mounts", "reaches"}),
     Permission.CONTAINER_KILL: frozenset({"signal"}),
     Permission.CONTAINER_REMOVE: frozenset({"force", "volumes"}),
     Permission.IMAGE_BUILD: frozenset({"tags", "target", "dockerfile"}),

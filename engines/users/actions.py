@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from engines import hints
-from engines.models import Team
+from engines.models import ApiToken, PasswordLink, Team
 from engines.trail import write as trail
 from engines.users import links, queries
 
@@ -50,7 +50,7 @@ def set_password(token: str, password: str) -> User:
             raise Refused("This address does not work any more.")
         able.set_password(password)
         able.save(update_fields=["password"])
-        _end_sessions(able)
+        _end_ways_in(able, able)
     hints.tell(hints.announce_access)
     return able
 
@@ -64,7 +64,7 @@ def set_enabled(person: User, enabled: bool, *, by: User) -> None:
     with trail.act(act, by=by, subject=person.get_username()), transaction.atomic():
         if not enabled:
             _leave_an_administrator(person)
-            _end_sessions(person)
+            _end_ways_in(person, by)
         User.objects.filter(pk=person.pk).update(is_active=enabled)
     hints.tell(hints.announce_access)
 
@@ -78,6 +78,8 @@ def set_administrator(person: User, administrator: bool, *, by: User) -> None:
     ):
         if not administrator:
             _leave_an_administrator(person)
+        # A link made for somebody else than they are then opens nothing.
+        PasswordLink.objects.filter(user=person).delete()
         User.objects.filter(pk=person.pk).update(is_superuser=administrator)
     hints.tell(hints.announce_access)
 
@@ -86,7 +88,7 @@ def end_sessions(person: User, *, by: User) -> int:
     """End all logins of `person`; how many there were."""
     logins: int = UserSession.objects.filter(user=person).count()
     with trail.act("user.end-sessions", by=by, subject=person.get_username(), parameters={"sessions": logins}):
-        _end_sessions(person)
+        _end_ways_in(person, by)
     hints.tell(hints.announce_access)
     return logins
 
@@ -97,7 +99,7 @@ def remove_factors(person: User, *, by: User) -> None:
     parameters = {"type": ", ".join(sorted(factors.values_list("type", flat=True)))}
     with trail.act("factor.reset", by=by, subject=person.get_username(), parameters=parameters), transaction.atomic():
         factors.delete()
-        _end_sessions(person)
+        _end_ways_in(person, by)
     hints.tell(hints.announce_access)
 
 
@@ -125,3 +127,12 @@ def _leave_an_administrator(person: User) -> None:
 def _end_sessions(person: User) -> None:
     for login in UserSession.objects.filter(user=person):
         login.end()
+
+
+def _end_ways_in(person: User, by: User) -> None:
+    """All logins, and what could open others: one-time links, and tokens of programs."""
+    _end_sessions(person)
+    PasswordLink.objects.filter(user=person).delete()
+    for token in ApiToken.objects.filter(user=person):
+        trail.note("token.revoke", by=by, subject=person.get_username(), parameters={"name": token.name})
+        token.delete()

@@ -20,6 +20,8 @@ from engines.client.errors import EngineReplied
 from engines.containers import actions, entry, queries
 from engines.models import AuditEntry, Engine, EngineLimits, Grant
 from engines.permissions import Permission, Role
+from engines.spec import asking
+from engines.spec.limits import refusals
 from engines.spec.types import ContainerSpec, Mount
 from engines.web import recent
 
@@ -476,3 +478,30 @@ def test_a_container_that_came_out_as_asked_is_started(hostile):
     reply = browser.post("/engines/hostile/containers/create/", {**PLAIN, "start": "on"})
     assert reply.status_code == 302, text(reply)
     assert hostile.asked[-1] == f"POST /containers/{'a' * 64}/start"
+
+
+def test_a_request_that_names_the_usual_runtime_is_held_against_the_engine_s_own(client, monkeypatch):
+    spec, limits = ContainerSpec(image="busybox:local", runtime="runc"), EngineLimits()
+
+    def refused() -> set[str]:
+        return {each.field for each in refusals(spec, limits, asking.facts(client, spec, "unix:///x", users=limits))}
+
+    assert "runtime" not in refused()
+    monkeypatch.setattr(asking, "own_runtime", lambda _: "runsc")
+    assert "runtime" in refused()
+
+
+def test_no_form_makes_the_engine_answer_about_hundreds_of_mounts(enter, row):
+    typed = "\n".join(f"none{number}:/m{number}" for number in range(31))
+    reply = enter("operator").post(CREATE, {**PLAIN, "mounts": typed})
+    assert reply.status_code == 422
+    assert b"At most 30 mounts" in reply.content
+
+
+def test_what_lies_below_an_allowed_path_is_not_mounted(enter, client, row):
+    """A link there, which whoever mounts the allowed path can make, would lead anywhere."""
+    EngineLimits.objects.create(engine=row, host_paths=["/opt/shared"])
+    reply = enter("operator").post(CREATE, {**PLAIN, "mounts": "/opt/shared/link:/host"})
+    assert reply.status_code == 422
+    assert b"mounts /opt/shared/link of the host" in reply.content
+    assert "/probe" not in names(client)

@@ -61,7 +61,9 @@ def test_what_is_stored_holds_and_the_trail_names_the_switches(enter, engine):
     assert (stored.host_paths, stored.capabilities) == (["/srv/a", "/srv/b"], ["NET_ADMIN"])
     assert (stored.memory_most_bytes, stored.version, stored.privileged) == (2048 << 20, 1, False)
     done = AuditEntry.objects.get(act="limits.edit", phase=AuditEntry.Phase.OUTCOME)
-    assert done.parameters == {"changed": ["host_paths", "memory_most_bytes", "capabilities"]}
+    assert done.parameters["changed"] == ["host_paths", "memory_most_bytes", "capabilities"]
+    assert done.parameters["before"]["host_paths"] == []
+    assert done.parameters["after"]["host_paths"] == ["/srv/a", "/srv/b"]
     page = text(enter("administrator").get(f"{PAGE}edit/"))
     assert 'name="version" value="1"' in page and "/srv/a\n/srv/b" in page
 
@@ -90,6 +92,7 @@ def test_storing_what_is_stored_writes_nothing(enter, engine):
         ("host_paths", "relative", "plain absolute path"),
         ("host_paths", "/srv/../etc", "plain absolute path"),
         ("host_paths", "//srv", "plain absolute path"),
+        ("host_paths", "/srv\n/srv/below", "lies in /srv"),
         *(
             ("host_paths", path, "gives the whole host")
             for path in ("/", "/var", "/run/docker.sock", "/var/lib/docker/x")

@@ -149,7 +149,6 @@ def test_every_field_is_free_or_has_a_rule_and_a_new_one_is_refused(monkeypatch)
         ({"memory_required": False}, {"memory_bytes": 0}),
         ({"pids_required": False}, {"pids": 0}),
         ({"host_paths": ["/srv/data"]}, bind("/srv/data")),
-        ({"host_paths": ["/srv/data"]}, bind("/srv/data/below", read_only=True)),
     ],
     ids=str,
 )
@@ -163,6 +162,7 @@ def test_a_switch_allows_just_what_it_names(switches, asked):
     [
         ({"host_paths": ["/srv/data"]}, bind("/srv/database")),
         ({"host_paths": ["/srv/data"]}, bind("/srv")),
+        ({"host_paths": ["/srv/data"]}, bind("/srv/data/a-link-that-leads-anywhere", read_only=True)),
         ({"host_paths": ["/srv/data"]}, bind("/srv/data/../../etc")),
         ({"host_paths": ["/srv/data"]}, bind("/srv/data", options=("rshared",))),
         ({"host_paths": ["/"]}, bind("/")),
