@@ -34,7 +34,7 @@ class _ChangePassword(allauth.PasswordChangeView):  # type: ignore[misc]  # alla
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        if "oldpassword" in form.errors:
+        if "oldpassword" in form.errors and self.request.POST.get("oldpassword"):
             sentence = "The password of now was wrong."
             trail.refused("password.change", by=person(self.request), subject=str(self.request.user), sentence=sentence)
         response: HttpResponse = super().form_invalid(form)
