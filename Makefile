@@ -6,6 +6,9 @@ BIN := .venv/bin
 DEMO_NEEDS := dockerd=docker.io iptables=iptables busybox=busybox-static ip=iproute2 sshd=openssh-server \
 	ssh=openssh-client docker-registry=docker-registry git=git
 TEST_NEEDS := $(DEMO_NEEDS) chromium=chromium
+# A file's tests share its engines, so they stay together. Playwright keeps an event loop running, in which no other
+# asynchronous test can run: the browser's tests have processes of their own.
+PARALLEL := -n 3 --dist loadfile
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 
 .PHONY: help run demo test lint bench
@@ -22,7 +25,8 @@ demo: .venv/dev node_modules/.stamp ## the console with private Docker Engines o
 
 test: .venv/dev node_modules/.stamp ## all tests, on real private engines and in a real browser
 	@$(call install,$(TEST_NEEDS))
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/browser
+	$(BIN)/python -m pytest $(PARALLEL) tests/browser
 
 lint: .venv/dev ## style, types, floors, migrations
 	$(BIN)/ruff check .

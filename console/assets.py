@@ -1,6 +1,7 @@
 """Front-end files: which files of npm packages are served, and the import map that names the modules.
 
-VENDOR is also the inventory of what the browser gets from others: 0BSD (htmx), OFL-1.1 (Inter).
+VENDOR is also the inventory of what the browser gets from others: 0BSD (htmx), OFL-1.1 (Inter), MIT (xterm and its
+addons, uPlot).
 """
 
 import base64
@@ -21,9 +22,23 @@ from servestatic.storage import CompressedManifestStaticFilesStorage
 VENDOR = {
     "vendor/htmx.js": "htmx.org/dist/htmx.esm.min.js",
     "vendor/inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    "vendor/xterm.js": "@xterm/xterm/lib/xterm.mjs",
+    "vendor/xterm.css": "@xterm/xterm/css/xterm.css",
+    "vendor/xterm-fit.js": "@xterm/addon-fit/lib/addon-fit.mjs",
+    "vendor/xterm-search.js": "@xterm/addon-search/lib/addon-search.mjs",
+    "vendor/xterm-web-links.js": "@xterm/addon-web-links/lib/addon-web-links.mjs",
+    "vendor/uplot.js": "uplot/dist/uPlot.esm.js",
+    "vendor/uplot.css": "uplot/dist/uPlot.min.css",
 }
 #: Bare module name -> public name.
-_MODULES = {"htmx": "vendor/htmx.js"}
+_MODULES = {
+    "htmx": "vendor/htmx.js",
+    "xterm": "vendor/xterm.js",
+    "xterm-fit": "vendor/xterm-fit.js",
+    "xterm-search": "vendor/xterm-search.js",
+    "xterm-web-links": "vendor/xterm-web-links.js",
+    "uplot": "vendor/uplot.js",
+}
 
 
 class _VendorStorage(FileSystemStorage):

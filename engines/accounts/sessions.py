@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from allauth.usersessions.models import UserSession
 from asgiref.typing import HTTPScope
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, logout
+from django.contrib.auth import logout
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponseBase
 from django.http.cookie import parse_cookie
-from django.utils.crypto import constant_time_compare
 
 from engines import hints
 from engines.accounts.browsers import in_words
 from engines.trail import write as trail
+from engines.web.logins import person_of
 from engines.web.origin import via_session
 from engines.web.recent import STARTED
 
@@ -97,17 +97,6 @@ def _login(row: UserSession, request: HttpRequest) -> Login:
         seen=datetime.fromtimestamp(session.get(_SEEN, began), UTC),
         current=row.session_key == request.session.session_key,
     )
-
-
-def person_of(session_key: str | None) -> User | None:
-    """Who is logged in by this cookie, by the session row and the user row of now; None when nobody is."""
-    session = SessionStore(session_key).load() if session_key else {}
-    pk = str(session.get(SESSION_KEY, ""))
-    user = User.objects.filter(pk=pk, is_active=True).first() if pk.isdigit() else None
-    if user is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
-        return None
-    known = constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
-    return user if known else None
 
 
 def is_logged_in(scope: HTTPScope) -> bool:

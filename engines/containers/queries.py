@@ -12,7 +12,7 @@ from engines import reach
 from engines.client.connect import Client, call
 from engines.client.errors import NotAnEngine
 from engines.client.ids import require_name
-from engines.containers.types import Container, Detail
+from engines.containers.types import Container
 from engines.models import Engine, EngineLimits
 from engines.spec import asking
 from engines.spec.inspected import from_inspect
@@ -106,13 +106,12 @@ class Reach:
     closed: bool
 
 
-def detail(engine: Engine, container_id: str) -> tuple[Detail, Reach]:
-    """One container. Raises EngineError, and IdInvalid for what cannot be an id or name."""
-    client = reach.client(engine)
-    reply = call(client, "GET", f"/containers/{require_name(container_id)}/json")
+def inspected(engine: Engine, container_id: str) -> Mapping[str, Any]:
+    """The inspect of one container. Raises EngineError, and IdInvalid for what cannot be an id or name."""
+    reply = call(reach.client(engine), "GET", f"/containers/{require_name(container_id)}/json")
     if not isinstance(reply, dict):
         raise NotAnEngine("What answers there sends other JSON than a Docker Engine does.")
-    return Detail.from_api(reply), reach_of(client, engine, reply)
+    return reply
 
 
 def reach_of(client: Client, engine: Engine, inspect: Mapping[str, Any]) -> Reach:

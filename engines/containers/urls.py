@@ -9,6 +9,7 @@ urlpatterns = [
     path("create/", views.create, name="container-create"),
     path("bulk/", views.bulk, name="container-bulk"),
     path("<str:container>/", views.container_page, name="container"),
+    path("<str:container>/head/", views.container_head, name="container-head"),
     path("<str:container>/start/", views.start, name="container-start"),
     path("<str:container>/stop/", views.stop, name="container-stop"),
     path("<str:container>/restart/", views.restart, name="container-restart"),

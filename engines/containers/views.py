@@ -15,12 +15,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from engines import access
+from engines import access, reach
 from engines.client.endpoint import parse
 from engines.client.errors import EngineError, EngineReplied
 from engines.client.ids import IdInvalid
 from engines.containers import actions, queries
 from engines.containers.forms import CreateForm
+from engines.containers.frame import frame, offered, shown
 from engines.containers.queries import Choice, Listing
 from engines.containers.rows import port_link, rows
 from engines.containers.types import tone_of
@@ -60,7 +61,8 @@ _COLUMNS = (
 def container_list(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Every container: `q`, `state` and `sort` (`-` before it turns the order) choose."""
     choice = Choice.from_query(request.GET)
-    listing, may, base = queries.listing(engine, choice), _may(request, engine), _base(engine)
+    listing, base = queries.listing(engine, choice), _base(engine)
+    may = offered(access.held(person(request), engine))
     context = {
         "engine": engine,
         "choice": choice,
@@ -84,28 +86,32 @@ def container_list(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 def container_page(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBase:
     """One container, by one inspect."""
     try:
-        detail, extent = queries.detail(engine, container)
-    except IdInvalid as error:
-        raise Http404("No such container.") from error
-    except EngineReplied as error:
-        if error.status != 404:
-            raise
+        found = shown(request, engine, container)
+    except Http404:
         if request.headers.get("HX-Request"):
-            return render(request, "containers/detail.html#gone", {"base": _base(engine)})
-        raise Http404("No such container.") from error
-    may = _may(request, engine)
-    context = {
-        "engine": engine,
-        # Values of the environment and arguments may be secrets: those who could read them inside anyway see them.
-        "container": detail if may["start"] else detail.masked(),
-        "ports": [(port, port_link(port, _published_host(request, engine))) for port in detail.ports],
-        "may": may,
+            # The part above says that it is gone; nothing can be said of it here.
+            return HttpResponse()
+        raise
+    extent = queries.reach_of(reach.client(engine), engine, found.inspect)
+    host = _published_host(request, engine)
+    context = frame(engine, found, "container") | {
+        "ports": [(port, port_link(port, host)) for port in found.detail.ports],
         "reach": extent,
-        "enters": access.can(person(request), Permission.CONTAINER_ENTER_DANGEROUS, engine),
-        "signals": [name for name in actions.SIGNALS if name != "KILL"],
-        "base": _base(engine),
+        "enters": Permission.CONTAINER_ENTER_DANGEROUS in found.held,
     }
     return respond(request, "containers/detail.html", context, partial="body")
+
+
+@require_safe
+@engine_view(Permission.CONTAINER_VIEW)
+def container_head(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBase:
+    """The part above the tabs of every page of a container, as it is now; `tab` is the URL name of that page."""
+    try:
+        found = shown(request, engine, container)
+    except Http404:
+        return render(request, "containers/frame.html#gone", {"base": _base(engine)})
+    context = frame(engine, found, request.GET.get("tab", ""))
+    return render(request, "containers/frame.html#head", context)
 
 
 @require_POST
@@ -308,13 +314,6 @@ def _told(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     if request.headers.get("HX-Request"):
         return render(request, "fragments/notices.html")
     return redirect("containers", slug=engine.slug)
-
-
-def _may(request: HttpRequest, engine: Engine) -> dict[str, bool]:
-    """Which verbs to offer. The server asks again when one is used."""
-    held = access.held(person(request), engine)
-    may = {verb: permission in held for verb, (_, permission, _) in _VERBS.items()}
-    return may | {"create": Permission.CONTAINER_CREATE in held}
 
 
 def _base(engine: Engine) -> str:

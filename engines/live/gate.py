@@ -19,11 +19,11 @@ from django.http import Http404
 from redis.exceptions import RedisError
 
 from engines import access, hints
-from engines.accounts.sessions import person_of
 from engines.live.database import ask
 from engines.permissions import Permission
 from engines.trail import write as trail
 from engines.web import origin
+from engines.web.logins import person_of
 
 log = logging.getLogger(__name__)
 

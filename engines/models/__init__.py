@@ -2,6 +2,7 @@
 
 from engines.models.account import AccessPolicy, ApiToken, PasswordLink, TotpStep
 from engines.models.audit import AppendOnly, AuditEntry, AuditHead, AuditSink, AuditUnfinished
+from engines.models.container import ListChoice, Recording
 from engines.models.engine import Engine, Tag
 from engines.models.limits import EngineLimits
 from engines.models.operation import LogChunk, Operation
@@ -22,9 +23,11 @@ __all__ = [
     "EngineState",
     "Grant",
     "Heartbeat",
+    "ListChoice",
     "LogChunk",
     "Operation",
     "PasswordLink",
+    "Recording",
     "SetupToken",
     "Tag",
     "Team",

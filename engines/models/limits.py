@@ -33,6 +33,8 @@ class EngineLimits(models.Model):
     new_privileges = models.BooleanField(default=False)
     # Logs and processes may show secrets.
     logs_need_operator = models.BooleanField(default=False)
+    # What terminals show is kept as recordings.
+    record_terminals = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:

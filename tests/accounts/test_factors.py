@@ -15,10 +15,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from redis.exceptions import ConnectionError as RedisAway
 
 from engines.accounts import factors
-from engines.accounts.sessions import person_of
 from engines.models import AccessPolicy, AuditEntry, TotpStep
 from engines.secrets import SecretUnreadable, decrypt
 from engines.web.gate import DECLARATION
+from engines.web.logins import person_of
 
 LOGIN, SECOND, INDEX = "/accounts/login/", "/accounts/login/second-step/", "/accounts/factors/"
 PASSWORD = "a long enough secret"

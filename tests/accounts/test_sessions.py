@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from engines.accounts.browsers import in_words
-from engines.accounts.sessions import person_of
 from engines.models import AuditEntry
+from engines.web.logins import person_of
 
 PASSWORD = "a long enough secret"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -186,7 +186,8 @@ def test_a_signal_reaches_the_process_and_is_named(enter, unix_engine, make):
 def test_the_page_of_a_container_that_goes_says_so_in_its_place(enter):
     client = enter("viewer")
     assert client.get(f"/engines/real/containers/{'f' * 64}/").status_code == 404
-    part = client.get(f"/engines/real/containers/{'f' * 64}/", headers=HTMX)
+    assert text(client.get(f"/engines/real/containers/{'f' * 64}/", headers=HTMX)) == ""
+    part = client.get(f"/engines/real/containers/{'f' * 64}/head/?tab=container", headers=HTMX)
     assert part.status_code == 200
     assert "This container is gone" in text(part)
     assert "<html" not in text(part)

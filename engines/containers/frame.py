@@ -1,0 +1,91 @@
+"""What all pages of one container share: its name and state, what one may do to it, and its tabs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+
+from engines import access
+from engines.client.errors import EngineReplied
+from engines.client.ids import IdInvalid
+from engines.containers import actions, queries
+from engines.containers.types import Detail
+from engines.models import Engine, EngineLimits
+from engines.permissions import Permission
+from engines.web.gate import person
+
+#: URL name, label, icon, and what one needs to hold to be offered it. The server asks again.
+TABS: tuple[tuple[str, str, str, Permission], ...] = (("container", "Overview", "box", Permission.CONTAINER_VIEW),)
+
+
+_OF_CONTAINERS = tuple(name for name in Permission if name.value.startswith("container."))
+#: What an engine's limits may keep from those who may not attach.
+_LOGS = frozenset({Permission.CONTAINER_LOGS, Permission.CONTAINER_TOP})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A container as it is now: its inspect, also raw."""
+
+    inspect: Mapping[str, Any]
+    detail: Detail
+    held: frozenset[Permission]
+
+    @property
+    def sees_values(self) -> bool:
+        """Whether values of the environment and arguments, which may be secrets, are shown: to those who could read
+        them inside anyway.
+        """
+        return Permission.CONTAINER_START in self.held
+
+
+def shown(request: HttpRequest, engine: Engine, container: str) -> Shown:
+    """One container, by one inspect. Raises Http404 when there is none, and EngineError."""
+    held = access.held(person(request), engine)
+    try:
+        inspect = queries.inspected(engine, container)
+    except IdInvalid as error:
+        raise Http404("No such container.") from error
+    except EngineReplied as error:
+        if error.status != 404:
+            raise
+        raise Http404("No such container.") from error
+    detail = Detail.from_api(inspect)
+    found = Shown(inspect, detail, held)
+    return found if found.sees_values else Shown(inspect, detail.masked(), held)
+
+
+def frame(engine: Engine, found: Shown, tab: str) -> dict[str, object]:
+    """The context of `containers/frame.html`. `tab` is the URL name of the page that is open."""
+    return {
+        "engine": engine,
+        "container": found.detail,
+        "base": reverse("containers", kwargs={"slug": engine.slug}),
+        "may": offered(found.held),
+        "signals": [name for name in actions.SIGNALS if name != "KILL"],
+        "tab": tab,
+        "tabs": tabs(engine, found, tab),
+    }
+
+
+def offered(held: frozenset[Permission]) -> dict[str, bool]:
+    """Verb, such as `start` or `create_unlimited` -> whether to offer it. The server asks again when one is used."""
+    return {name.value.removeprefix("container.").replace("-", "_"): name in held for name in _OF_CONTAINERS}
+
+
+def tabs(engine: Engine, found: Shown, tab: str) -> list[tuple[str, str, str, bool]]:
+    """Address, label, icon, and whether it is the open one."""
+    own = {"slug": engine.slug, "container": found.detail.id}
+    return [
+        (reverse(name, kwargs=own), label, icon, name == tab)
+        for name, label, icon, permission in TABS
+        if permission in found.held and not (_closed_logs(engine, found) and permission in _LOGS)
+    ]
+
+
+def _closed_logs(engine: Engine, found: Shown) -> bool:
+    if Permission.CONTAINER_ATTACH in found.held:
+        return False
+    return EngineLimits.of(engine).logs_need_operator

@@ -1,0 +1,1 @@
+"""The files inside a container, through the archive API."""

@@ -1,0 +1,1 @@
+"""What containers print: the log viewer of one or several containers, and downloads."""

@@ -1,0 +1,1 @@
+"""What containers use: CPU, memory, network, block I/O and processes, live."""

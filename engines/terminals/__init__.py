@@ -1,0 +1,1 @@
+"""Terminals in containers (exec and attach), and their recordings."""
