@@ -11,7 +11,7 @@ from engines import access
 from engines.client.errors import EngineReplied
 from engines.client.ids import IdInvalid
 from engines.containers import actions, queries
-from engines.containers.types import Detail
+from engines.containers.types import Detail, masked
 from engines.models import Engine, EngineLimits
 from engines.permissions import Permission
 from engines.web.gate import person
@@ -27,7 +27,7 @@ _LOGS = frozenset({Permission.CONTAINER_LOGS, Permission.CONTAINER_TOP})
 
 @dataclass(frozen=True)
 class Shown:
-    """A container as it is now: its inspect, also raw."""
+    """A container as it is now. `inspect` is without what the person may not see, as is `detail`."""
 
     inspect: Mapping[str, Any]
     detail: Detail
@@ -52,9 +52,9 @@ def shown(request: HttpRequest, engine: Engine, container: str) -> Shown:
         if error.status != 404:
             raise
         raise Http404("No such container.") from error
-    detail = Detail.from_api(inspect)
-    found = Shown(inspect, detail, held)
-    return found if found.sees_values else Shown(inspect, detail.masked(), held)
+    if Permission.CONTAINER_START not in held:
+        inspect = masked(inspect)
+    return Shown(inspect, Detail.from_api(inspect), held)
 
 
 def frame(engine: Engine, found: Shown, tab: str) -> dict[str, object]:

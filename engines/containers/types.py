@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -22,6 +22,8 @@ _TONES = {
     "created": "info",
 }
 _MASK = "••••••"
+#: Options of logs that are no secrets: how large, and how many.
+_ROTATION = frozenset({"max-size", "max-file", "compress"})
 
 
 @dataclass(frozen=True)
@@ -180,14 +182,30 @@ class Detail:
     def tone(self) -> str:
         return tone_of(self.state, self.health, self.exit_code)
 
-    def masked(self) -> Self:
-        """Without what may hold secrets: the environment's values, and the arguments of its command."""
-        return replace(
-            self,
-            env=tuple((name, _MASK) for name, _ in self.env),
-            command=(*self.command[:1], *[_MASK for _ in self.command[1:2]]),
-            entrypoint=(*self.entrypoint[:1], *[_MASK for _ in self.entrypoint[1:2]]),
-        )
+
+def masked(inspect: Mapping[str, Any]) -> dict[str, Any]:
+    """An inspect without the values that may be secrets: of the environment, arguments, health test and log options."""
+    config, host = table(inspect.get("Config")), table(inspect.get("HostConfig"))
+    check, log = table(config.get("Healthcheck")), table(host.get("LogConfig"))
+    shown = {
+        "Env": [f"{line.partition('=')[0]}={_MASK}" for line in texts(config.get("Env"))],
+        "Cmd": _first(config.get("Cmd")),
+        "Entrypoint": _first(config.get("Entrypoint")),
+        "Healthcheck": {**check, "Test": _first(check.get("Test"))} if check else None,
+    }
+    options = {name: value if name in _ROTATION else _MASK for name, value in pairs(log.get("Config")).items()}
+    return {
+        **inspect,
+        "Args": [_MASK for _ in texts(inspect.get("Args"))[:1]],
+        "Config": {**config, **{name: value for name, value in shown.items() if name in config}},
+        "HostConfig": {**host, "LogConfig": {**log, "Config": options}},
+    }
+
+
+def _first(words: object) -> list[str]:
+    """The first of `words`, and whether there are more."""
+    found = texts(words)
+    return found[:1] + [_MASK for _ in found[1:2]]
 
 
 def tone_of(state: str, health: str, exit_code: int | None) -> str:

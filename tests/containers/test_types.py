@@ -3,7 +3,7 @@
 import pytest
 
 from engines.containers.queries import Choice, chosen
-from engines.containers.types import Container, Detail, Port
+from engines.containers.types import Container, Detail, Port, masked
 
 ENTRY = {
     "Id": "a" * 64,
@@ -84,8 +84,29 @@ def test_an_inspect():
     )
     assert (detail.word, detail.tone, detail.started) == ("exited · 3", "danger", None)
     assert detail.env == (("A", "b=c"), ("EMPTY", ""))
-    assert detail.masked().env[0] == ("A", "••••••")
     assert detail.ports == (Port(80, 8080, "tcp", "0.0.0.0"), Port(81))
+
+
+def test_a_masked_inspect_holds_no_value_that_may_be_secret_and_keeps_its_shape():
+    secret = "hunter2"
+    inspect = {
+        "Id": "b" * 64,
+        "Args": ["-c", secret],
+        "Config": {
+            "Env": [f"TOKEN={secret}", "EMPTY="],
+            "Cmd": ["sh", "-c", secret],
+            "Entrypoint": ["run", secret],
+            "Healthcheck": {"Test": ["CMD-SHELL", f"curl -u {secret}"], "Retries": 3},
+        },
+        "HostConfig": {"LogConfig": {"Type": "splunk", "Config": {"splunk-token": secret, "max-file": "3"}}},
+    }
+    shown = masked(inspect)
+    assert secret not in str(shown)
+    assert shown["Config"]["Env"] == ["TOKEN=••••••", "EMPTY=••••••"]
+    assert shown["Config"]["Cmd"] == ["sh", "••••••"]
+    assert shown["Config"]["Healthcheck"] == {"Test": ["CMD-SHELL", "••••••"], "Retries": 3}
+    assert shown["HostConfig"]["LogConfig"]["Config"] == {"splunk-token": "••••••", "max-file": "3"}
+    assert masked({"Config": None, "HostConfig": 3})["Args"] == []
 
 
 def some() -> list[Container]:
