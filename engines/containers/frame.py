@@ -17,9 +17,13 @@ from engines.permissions import Permission
 from engines.web.gate import person
 
 #: URL name, label, icon, and what one needs to hold to be offered it. The server asks again.
-TABS: tuple[tuple[str, str, str, Permission], ...] = (("container", "Overview", "box", Permission.CONTAINER_VIEW),)
-
-
+TABS: tuple[tuple[str, str, str, Permission], ...] = (
+    ("container", "Overview", "box", Permission.CONTAINER_VIEW),
+    ("container-processes", "Processes", "list-tree", Permission.CONTAINER_TOP),
+    ("container-health", "Health", "heart-pulse", Permission.CONTAINER_VIEW),
+    ("container-inspect", "Inspect", "braces", Permission.CONTAINER_VIEW),
+    ("container-why", "Why it stopped", "circle-question-mark", Permission.CONTAINER_VIEW),
+)
 _OF_CONTAINERS = tuple(name for name in Permission if name.value.startswith("container."))
 #: What an engine's limits may keep from those who may not attach.
 _LOGS = frozenset({Permission.CONTAINER_LOGS, Permission.CONTAINER_TOP})
@@ -81,8 +85,16 @@ def tabs(engine: Engine, found: Shown, tab: str) -> list[tuple[str, str, str, bo
     return [
         (reverse(name, kwargs=own), label, icon, name == tab)
         for name, label, icon, permission in TABS
-        if permission in found.held and not (_closed_logs(engine, found) and permission in _LOGS)
+        if permission in found.held and _applies(name, found.detail)
+        if permission not in _LOGS or not _closed_logs(engine, found)
     ]
+
+
+def _applies(name: str, detail: Detail) -> bool:
+    """Whether the tab has something to show of this container."""
+    if name == "container-health":
+        return bool(detail.health)
+    return name != "container-why" or detail.finished is not None
 
 
 def _closed_logs(engine: Engine, found: Shown) -> bool:
