@@ -1,12 +1,17 @@
 """The cast: one engine, and a person for every relation to it; and real engines as rows of the console."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 
+from engines.client.connect import call, connect
 from engines.client.endpoint import Endpoint
+from engines.client.errors import EngineReplied
 from engines.models import Engine, Grant
 from engines.permissions import Role
 
@@ -67,3 +72,44 @@ def cast(engine: Engine) -> dict[str, User]:
         Grant.objects.create(engine=engine, user=people[name], role=role)
     people["administrator"] = User.objects.create_superuser("administrator")
     return people
+
+
+@pytest.fixture
+def row(register: Callable[..., Engine], unix_engine: Endpoint) -> Engine:
+    """The real engine behind a unix socket, as `real`."""
+    return register(unix_engine)
+
+
+@pytest.fixture
+def enter(row: Engine) -> Callable[[str], Client]:
+    """A browser of somebody with this role on the engine (or `administrator`, `stranger`, or nobody at all)."""
+
+    def login(name: str) -> Client:
+        client = Client()
+        if name == "anonymous":
+            return client
+        user = User.objects.create_user(name, is_superuser=name == "administrator")
+        if name.upper() in Role.__members__:
+            Grant.objects.create(engine=row, user=user, role=Role[name.upper()])
+        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        return client
+
+    return login
+
+
+@pytest.fixture
+def make(unix_engine: Endpoint) -> Iterator[Callable[..., str]]:
+    """Creates and starts a container of this name and request body; all are removed afterwards."""
+    client = connect(unix_engine)
+    made: list[str] = []
+
+    def run(name: str, **body) -> str:
+        config = {"Image": "busybox:local", "Cmd": ["sleep", "1000000"], **body}
+        made.append(call(client, "POST", "/containers/create", params={"name": name}, body=config)["Id"])
+        call(client, "POST", f"/containers/{made[-1]}/start")
+        return made[-1]
+
+    yield run
+    for container in made:
+        with suppress(EngineReplied):
+            call(client, "DELETE", f"/containers/{container}", params={"force": "1"})

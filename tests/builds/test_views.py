@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from engines.client.archive import read_text
-from engines.models import Engine, Grant, Operation
+from engines.models import Grant, Operation
 from engines.operations import run, tasks
 from engines.permissions import Role
 
@@ -27,11 +27,6 @@ DOCKERFILE = "FROM busybox:local\nCOPY hello /hello\nRUN cat /hello\n"
 @pytest.fixture(autouse=True)
 def by_hand(monkeypatch):
     monkeypatch.setattr(tasks.run_operation, "apply_async", lambda *_, **__: None)
-
-
-@pytest.fixture
-def row(register, unix_engine) -> Engine:
-    return register(unix_engine)
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ def by_hand(monkeypatch):
 
 
 @pytest.fixture
-def row(register, unix_engine):
-    return register(unix_engine)
-
-
-@pytest.fixture
 def start(cast, row):
     def begin(dockerfile: str, engine=None, **spec) -> Operation:
         token = uuid.uuid4()

@@ -31,11 +31,6 @@ PLAIN = {"image": "busybox:local", "name": "probe", "command": "sleep 1000000", 
 
 
 @pytest.fixture
-def row(register, unix_engine) -> Engine:
-    return register(unix_engine)
-
-
-@pytest.fixture
 def person(row) -> Callable[[str], User]:
     def make(name: str) -> User:
         user = User.objects.create_user(name, password="correct-horse-battery")

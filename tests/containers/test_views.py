@@ -16,33 +16,10 @@ from django.test import Client
 
 from engines.client.connect import call, connect
 from engines.client.errors import EngineReplied
-from engines.models import Engine, Grant
-from engines.permissions import Role
+from engines.models import Engine
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def row(register, unix_engine) -> Engine:
-    return register(unix_engine)
-
-
-@pytest.fixture
-def enter(row) -> Callable[[str], Client]:
-    """A browser of somebody with this role on the engine (or `administrator`, `stranger`, or nobody at all)."""
-
-    def login(name: str) -> Client:
-        client = Client()
-        if name == "anonymous":
-            return client
-        user = User.objects.create_user(name, is_superuser=name == "administrator")
-        if name.upper() in Role.__members__:
-            Grant.objects.create(engine=row, user=user, role=Role[name.upper()])
-        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
-        return client
-
-    return login
 
 
 @pytest.fixture
@@ -54,24 +31,6 @@ def container(unix_engine) -> Iterator[str]:
     yield made["Id"]
     with suppress(EngineReplied):
         call(client, "DELETE", f"/containers/{made['Id']}", params={"force": "1"})
-
-
-@pytest.fixture
-def make(unix_engine) -> Iterator[Callable[..., str]]:
-    """Creates and starts a container of this name and request body; all are removed afterwards."""
-    client = connect(unix_engine)
-    made: list[str] = []
-
-    def run(name: str, **body) -> str:
-        config = {"Image": "busybox:local", "Cmd": ["sleep", "1000000"], **body}
-        made.append(call(client, "POST", "/containers/create", params={"name": name}, body=config)["Id"])
-        call(client, "POST", f"/containers/{made[-1]}/start")
-        return made[-1]
-
-    yield run
-    for container in made:
-        with suppress(EngineReplied):
-            call(client, "DELETE", f"/containers/{container}", params={"force": "1"})
 
 
 def state(endpoint, container: str) -> str:

@@ -2,44 +2,18 @@
 
 import html
 import time
-from collections.abc import Callable
 
 import pytest
-from django.conf import settings
-from django.contrib.auth.models import User
 from django.http import QueryDict
-from django.test import Client
 
 from engines import reach
 from engines.client.connect import connect
 from engines.images.queries import Choice, chosen
 from engines.images.types import Image
-from engines.models import Engine, Grant, Operation
+from engines.models import Engine, Operation
 from engines.operations import tasks
-from engines.permissions import Role
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def row(register, unix_engine) -> Engine:
-    return register(unix_engine)
-
-
-@pytest.fixture
-def enter(row) -> Callable[[str], Client]:
-    def login(role: str) -> Client:
-        """A browser of somebody with this role on the engine, of a `stranger` to it, or of nobody (`anonymous`)."""
-        client = Client()
-        if role == "anonymous":
-            return client
-        user = User.objects.create_user(role)
-        if role.upper() in Role.__members__:
-            Grant.objects.create(engine=row, user=user, role=Role[role.upper()])
-        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
-        return client
-
-    return login
 
 
 def text(reply) -> str:

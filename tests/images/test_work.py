@@ -30,11 +30,6 @@ def by_hand(monkeypatch):
 
 
 @pytest.fixture
-def row(register, unix_engine):
-    return register(unix_engine)
-
-
-@pytest.fixture
 def start(cast, row) -> Callable[..., Operation]:
     def begin(reference: str, engine=None) -> Operation:
         spec = {"reference": reference}
