@@ -111,7 +111,10 @@ def inspect(host: Host, name: str, what: str) -> str:
 def containers(host: Host) -> list[str]:
     """Containers in several states; their names."""
     sleep = ["--stop-signal", "SIGKILL", "busybox:local", "sleep", "1000000"]
-    docker(host, "run", "-d", "--name", "shown", "-p", "18080:80", "-e", "COLOUR=blue", "-l", "tier=web", *sleep)
+    check = ["--health-cmd", "echo well", "--health-interval", "1s"]
+    docker(
+        host, "run", "-d", "--name", "shown", "-p", "18080:80", "-e", "COLOUR=blue", "-l", "tier=web", *check, *sleep
+    )
     docker(host, "run", "-d", "--name", "resting", *sleep)
     docker(host, "pause", "resting")
     docker(host, "create", "--name", HOSTILE, *sleep)
@@ -169,6 +172,10 @@ def places(town: Harbour) -> list[Place]:
         Place("images", "/engines/harbour/images/", "tbody tr"),
         Place("image-pull", "/engines/harbour/images/pull/"),
         Place("container", f"/engines/harbour/containers/{town.container}/"),
+        Place("container-inspect", f"/engines/harbour/containers/{town.container}/inspect/", ".hit", find_in_inspect),
+        Place("container-processes", f"/engines/harbour/containers/{town.container}/processes/", "td code"),
+        Place("container-health", f"/engines/harbour/containers/{town.container}/health/", ".probe td"),
+        Place("container-why", "/engines/harbour/containers/crashed/why/", ".causes"),
         Place("container-new", "/engines/harbour/containers/create/?image=busybox:local"),
         Place("container-new-open", "/engines/harbour/containers/create/", "details[open]", unfold),
         Place("container-refused", "/engines/harbour/containers/create/", "#id_privileged_error", check_container),
@@ -224,6 +231,10 @@ def make_token(page: Page) -> None:
     page.fill("input[name=name]", f"deploy {time.time()}")
     page.check("input[name=every_engine]")
     page.click("main form button[type=submit]")
+
+
+def find_in_inspect(page: Page) -> None:
+    page.fill("[data-find]", "colour")
 
 
 def wrong_engine(page: Page) -> None:
