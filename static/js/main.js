@@ -4,6 +4,7 @@ import { markup } from "./trusted.js";
 import "./live.js";
 import "./theme.js";
 import "./jump.js";
+import "./tabs.js";
 import "./list.js";
 import "./confirm.js";
 import "./actions.js";
