@@ -12,6 +12,7 @@ urlpatterns = [
     path("engines/", include("engines.endpoints.urls")),
     path("engines/<slug:slug>/containers/", include("engines.containers.urls")),
     path("engines/<slug:slug>/containers/", include("engines.diagnosis.urls")),
+    path("engines/<slug:slug>/", include("engines.logs.urls")),
     path("engines/<slug:slug>/limits/", include("engines.limits.urls")),
     path("engines/<slug:slug>/images/build/", include("engines.builds.urls")),
     path("engines/<slug:slug>/images/", include("engines.images.urls")),

@@ -73,8 +73,10 @@ class AsyncEngine:
         body: Body = None,
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        silence: float | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A reply with its body still to be read. `seconds` limits the whole exchange; None waits for ever.
+        """A reply with its body still to be read. `seconds` limits the whole exchange, `silence` each wait for more of
+        it; None waits for ever.
 
         `path` comes without version. Raises EngineError, also for errors while the body is read inside the block.
         """
@@ -91,7 +93,7 @@ class AsyncEngine:
                 data=body,
                 headers=headers,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS, sock_read=silence),
             ) as response:
                 status = response.status
                 await _raise_for(response)
@@ -99,7 +101,7 @@ class AsyncEngine:
         except EngineError:
             raise
         except (aiohttp.ClientError, OSError) as error:
-            patience = seconds or _CONNECT_SECONDS
+            patience = seconds or silence or _CONNECT_SECONDS
             # Before an answer began, the way itself knows best what a cut means: SSH hides who closed.
             raise (describe(error, patience) if status else self._way.told(error, patience)) from error
         finally:

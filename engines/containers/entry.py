@@ -27,11 +27,16 @@ def require_may_enter(user: User, permission: Permission, engine: Engine, contai
         require(user, Permission.CONTAINER_ENTER_DANGEROUS, engine, subject=container)
 
 
-def require_may_read_log(user: User, permission: Permission, engine: Engine, container: str) -> None:
-    """The same for its log and processes (`permission` is logs or top), which may show secrets.
+def may_read_log(held: frozenset[Permission], engine: Engine) -> bool:
+    """Whether who holds `held` on `engine` may read logs and processes there, which may show secrets.
 
     Where the engine's limits say so they are for those who may attach, and so see them anyway.
     """
+    return Permission.CONTAINER_ATTACH in held or not EngineLimits.of(engine).logs_need_operator
+
+
+def require_may_read_log(user: User, permission: Permission, engine: Engine, container: str) -> None:
+    """The same as `require_may_enter` for its log and processes (`permission` is logs or top): see `may_read_log`."""
     require(user, permission, engine, subject=container)
     if EngineLimits.of(engine).logs_need_operator:
         require(user, Permission.CONTAINER_ATTACH, engine, subject=container)

@@ -10,15 +10,16 @@ from django.urls import reverse
 from engines import access
 from engines.client.errors import EngineReplied
 from engines.client.ids import IdInvalid
-from engines.containers import actions, queries
+from engines.containers import actions, entry, queries
 from engines.containers.types import Detail, masked
-from engines.models import Engine, EngineLimits
+from engines.models import Engine
 from engines.permissions import Permission
 from engines.web.gate import person
 
 #: URL name, label, icon, and what one needs to hold to be offered it. The server asks again.
 TABS: tuple[tuple[str, str, str, Permission], ...] = (
     ("container", "Overview", "box", Permission.CONTAINER_VIEW),
+    ("container-logs", "Logs", "scroll-text", Permission.CONTAINER_LOGS),
     ("container-processes", "Processes", "list-tree", Permission.CONTAINER_TOP),
     ("container-health", "Health", "heart-pulse", Permission.CONTAINER_VIEW),
     ("container-inspect", "Inspect", "braces", Permission.CONTAINER_VIEW),
@@ -86,7 +87,7 @@ def tabs(engine: Engine, found: Shown, tab: str) -> list[tuple[str, str, str, bo
         (reverse(name, kwargs=own), label, icon, name == tab)
         for name, label, icon, permission in TABS
         if permission in found.held and _applies(name, found.detail)
-        if permission not in _LOGS or not _closed_logs(engine, found)
+        if permission not in _LOGS or entry.may_read_log(found.held, engine)
     ]
 
 
@@ -95,9 +96,3 @@ def _applies(name: str, detail: Detail) -> bool:
     if name == "container-health":
         return bool(detail.health)
     return name != "container-why" or detail.finished is not None
-
-
-def _closed_logs(engine: Engine, found: Shown) -> bool:
-    if Permission.CONTAINER_ATTACH in found.held:
-        return False
-    return EngineLimits.of(engine).logs_need_operator

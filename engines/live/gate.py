@@ -35,6 +35,10 @@ TOO_MUCH = 1013
 LOG_IN = 4401
 FORBIDDEN = 4403
 NO_SUCH_THING = 4404
+#: Nothing is asked of an engine that is disabled here.
+DISABLED = 4409
+#: The engine was lost: the browser may come again.
+ENGINE_LOST = 4502
 
 #: A logout or a withdrawn right closes the socket within this many seconds, though no hint of it arrives.
 RECHECK_SECONDS = 4
@@ -157,10 +161,17 @@ class GatedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.send_text(json.dumps(frame, separators=(",", ":")))
 
     async def send_text(self, text: str) -> None:
-        """Send a frame that is encoded already."""
+        """Send a frame that is encoded already. Raises as `send_frame`."""
+        await self._send_in_time(text_data=text)
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame. Raises as `send_frame`."""
+        await self._send_in_time(bytes_data=data)
+
+    async def _send_in_time(self, **frame: str | bytes) -> None:
         try:
             async with asyncio.timeout(_SEND_SECONDS):
-                await self.send(text_data=text)
+                await self.send(**frame)
         except TimeoutError as error:
             raise Refused(TOO_MUCH) from error
 

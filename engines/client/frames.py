@@ -1,0 +1,206 @@
+"""An engine's log taken apart in bulk: frames of a block at once, never a line at a time while all is plain.
+
+Docker's framing: 8 bytes (stream, 0, 0, 0, length as big-endian u32), then so many bytes. A container with a terminal
+has none. Each message begins with its timestamp where they were asked for, and holds a line, or 16 KiB of a longer one:
+then the parts of the line all have the timestamp of the first, and only the last ends with a newline.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from engines.client.errors import EngineReplied, NotAnEngine
+
+OUT, ERR = 1, 2
+#: On which the engine tells that it cannot read its log.
+_ENGINE = 3
+_HEADER = struct.Struct(">BxxxL")
+#: A frame of a real engine holds a message: 16 KiB, with some logging drivers 256 KiB.
+_FRAME_BYTES = 1 << 20
+#: What the engine reads of a line at once.
+_PART_BYTES = 16 << 10
+_STAMP_BYTES = 64
+_NEWLINE = 10
+
+#: Stream, and what came on it.
+Run = tuple[int, bytes]
+Part = bytes | memoryview
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Of one stream: the timestamp of the last whole line that was read, and how many lines of just that timestamp.
+
+    Timestamps of one stream are in order; those of out and err are not in order to each other.
+    """
+
+    stamp: bytes
+    count: int
+
+
+class Timed:
+    """Makes lines of the messages of one stream, each of which begins with a timestamp.
+
+    A line keeps its first timestamp only. Lines that have been `seen` are left out.
+    """
+
+    def __init__(self, seen: Seen | None = None) -> None:
+        self._seen = seen
+        self._skipped = 0
+        self._leaving_out = False
+        #: The timestamp, with the space after it, of a line that has not ended.
+        self._unfinished = b""
+
+    @property
+    def plain(self) -> bool:
+        """Whether a whole line that comes now is passed on as it is."""
+        return not self._unfinished and self._seen is None
+
+    def take(self, message: memoryview) -> Iterable[Part]:
+        """What of one message is passed on."""
+        stamp = _stamp(message)
+        ends = message[-1] == _NEWLINE
+        if self._unfinished and stamp == self._unfinished:
+            passed: list[Part] = [] if self._leaving_out else [message[len(stamp) :]]
+        else:
+            # What ended without a newline, as its container did, has ended for all that.
+            passed = [b"\n"] if self._unfinished and not self._leaving_out else []
+            self._leaving_out = self._was_seen(stamp.rstrip(b" "))
+            if not self._leaving_out:
+                passed.append(message)
+        self._unfinished = b"" if ends else stamp
+        return passed
+
+    def _was_seen(self, stamp: bytes) -> bool:
+        if self._seen is None:
+            return False
+        if stamp < self._seen.stamp:
+            return True
+        if stamp == self._seen.stamp and self._skipped < self._seen.count:
+            self._skipped += 1
+            return True
+        if stamp > self._seen.stamp:
+            self._seen = None
+        return False
+
+
+class Untimed:
+    """The messages of one stream without timestamps: passed on as they are."""
+
+    plain = True
+
+    def take(self, message: memoryview) -> Iterable[Part]:
+        return (message,)
+
+
+Lines = Timed | Untimed
+
+
+class Framed:
+    """The log of a container without a terminal. `timed`: asked for with timestamps."""
+
+    def __init__(self, seen: Mapping[int, Seen], *, timed: bool = True) -> None:
+        self._streams: dict[int, Lines] = {
+            stream: Timed(seen.get(stream)) if timed else Untimed() for stream in (OUT, ERR)
+        }
+        self._rest = b""
+
+    def feed(self, block: bytes) -> list[Run]:
+        """What `block` completes, neighbours of one stream together. Raises NotAnEngine."""
+        data = self._rest + block if self._rest else block
+        view, size, at = memoryview(data), len(data), 0
+        runs: list[Run] = []
+        parts: list[Part] = []
+        current, lines = OUT, self._streams[OUT]
+        while size - at >= _HEADER.size:
+            stream, length = _HEADER.unpack_from(data, at)
+            begin = at + _HEADER.size
+            end = begin + length
+            if end > size and length <= _FRAME_BYTES or stream == _ENGINE:
+                break
+            if end > size or stream not in self._streams:
+                raise NotAnEngine("The engine sent a log in other frames than a Docker Engine does.")
+            if stream != current:
+                _close(runs, current, parts)
+                parts, current, lines = [], stream, self._streams[stream]
+            if length:
+                _pass(lines, view[begin:end], parts)
+            at = end
+        _close(runs, current, parts)
+        self._rest = data[at:]
+        return runs
+
+    def end(self) -> list[Run]:
+        """What the end of the stream completes: nothing. Raises EngineReplied when the engine could not read on."""
+        if self._rest.startswith(bytes((_ENGINE,))):
+            sentence = self._rest[_HEADER.size :][:500].decode(errors="replace")
+            raise EngineReplied(500, sentence.strip())
+        return []
+
+
+class Unframed:
+    """The log of a container with a terminal: all on one stream, messages one after the other."""
+
+    def __init__(self, seen: Mapping[int, Seen], *, timed: bool = True) -> None:
+        self._lines: Lines = Timed(seen.get(OUT)) if timed else Untimed()
+        self._timed = timed
+        self._rest = b""
+
+    def feed(self, block: bytes) -> list[Run]:
+        """What `block` completes. Engines send whole messages: the rest of what is kept back is on its way."""
+        if not self._timed:
+            return [(OUT, block)]
+        data = self._rest + block
+        view, at = memoryview(data), 0
+        parts: list[Part] = []
+        while end := self._end(data, at):
+            _pass(self._lines, view[at:end], parts)
+            at = end
+        self._rest = data[at:]
+        runs: list[Run] = []
+        _close(runs, OUT, parts)
+        return runs
+
+    def end(self) -> list[Run]:
+        """What the end of the stream completes: a last line that ends without a newline."""
+        return [(OUT, self._rest)] if self._rest else []
+
+    def _end(self, data: bytes, at: int) -> int:
+        """Where a message that begins `at` ends, or as many whole lines as cannot hide a part of one; 0: not yet."""
+        stamp = data.find(b" ", at, at + _STAMP_BYTES) + 1 or at
+        full = stamp + _PART_BYTES
+        find = data.rfind if self._lines.plain else data.find
+        return find(b"\n", at, full) + 1 or (full if len(data) >= full else 0)
+
+
+def multiplexed(runs: Iterable[Run], most: int) -> Iterator[bytes]:
+    """`runs` in Docker's framing, in messages of at most about `most` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    for stream, data in runs:
+        for at in range(0, len(data), most):
+            part = data[at : at + most]
+            if size and size + len(part) > most:
+                yield b"".join(parts)
+                parts, size = [], 0
+            parts += (_HEADER.pack(stream, len(part)), part)
+            size += len(part)
+    if parts:
+        yield b"".join(parts)
+
+
+def _pass(lines: Lines, message: memoryview, parts: list[Part]) -> None:
+    if lines.plain and message[-1] == _NEWLINE:
+        parts.append(message)
+    else:
+        parts += lines.take(message)
+
+
+def _close(runs: list[Run], stream: int, parts: list[Part]) -> None:
+    if parts:
+        runs.append((stream, b"".join(parts)))
+
+
+def _stamp(message: memoryview) -> bytes:
+    head = bytes(message[:_STAMP_BYTES])
+    return head[: head.find(b" ") + 1]
