@@ -12,8 +12,10 @@ from engines.spec import asking
 from engines.web.gate import require
 
 
-def require_may_enter(user: User, permission: Permission, engine: Engine, container: str) -> None:
+def require_may_enter(user: User, permission: Permission, engine: Engine, container: str) -> frozenset[Permission]:
     """Raises PermissionDenied, and writes it down, when `user` may not do `permission` inside `container` now.
+
+    Gives what that takes of them, for who stays inside and is asked again.
 
     Whoever is inside has what the container has: one that reaches into its host is for managers only. `container` is
     its whole id: a name could be another's a moment later. Raises EngineError and IdInvalid.
@@ -25,6 +27,8 @@ def require_may_enter(user: User, permission: Permission, engine: Engine, contai
         raise EngineReplied(404, "No such container.")
     if queries.reach_of(client, engine, inspect).closed:
         require(user, Permission.CONTAINER_ENTER_DANGEROUS, engine, subject=container)
+        return frozenset({permission, Permission.CONTAINER_ENTER_DANGEROUS})
+    return frozenset({permission})
 
 
 def may_read_log(held: frozenset[Permission], engine: Engine) -> bool:
