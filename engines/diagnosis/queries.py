@@ -1,6 +1,7 @@
 """Reads about one container: its processes, and what is known of its end."""
 
 import json
+from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from asgiref.sync import async_to_sync
@@ -15,8 +16,10 @@ from engines.client.endpoint import Endpoint
 from engines.client.errors import NotAnEngine
 from engines.client.ids import require_name
 from engines.client.stream import AsyncEngine, messages
-from engines.diagnosis.types import Event, Processes
+from engines.diagnosis.types import Event, Processes, harmless
 from engines.diagnosis.verdict import Act
+from engines.logs import queries as logs
+from engines.logs.types import Source, Wanted
 from engines.models import Engine
 
 #: Before and after the end of a container, in which events and acts are looked for.
@@ -26,6 +29,12 @@ _ACTS_BEFORE = timedelta(minutes=11)
 _MOST_EVENTS = 256
 _MOST_ACTS = 50
 _SECONDS = 10
+_LAST_LINES = 40
+_KEPT_BYTES = 128 << 10
+_MOST_READ_BYTES = 16 << 20
+#: The last lines are written down a moment after the end.
+_LATE = timedelta(seconds=1)
+_LOOKED_BACK = 300 * 10**9
 
 
 def processes(engine: Engine, container_id: str, arguments: str) -> Processes:
@@ -65,6 +74,24 @@ async def _events(endpoint: Endpoint, container_id: str, since: datetime, until:
             if len(found) >= _MOST_EVENTS:
                 break
     return found
+
+
+def last_lines(engine: Engine, of: Source, finished: datetime) -> list[str]:
+    """The last lines that a container wrote before its end at `finished`, made harmless. Raises EngineError."""
+    end = int((finished + _LATE).timestamp() * 1e9)
+    # Of one that runs again the end of the log is of a later run.
+    wanted = Wanted(since=end - _LOOKED_BACK, until=end) if of.running else Wanted(tail=str(_LAST_LINES))
+    return async_to_sync(_last_lines)(reach.endpoint(engine), of, wanted)
+
+
+async def _last_lines(endpoint: Endpoint, of: Source, wanted: Wanted) -> list[str]:
+    kept, read = b"", 0
+    async with aclosing(logs.text(endpoint, of, wanted, timed=False)) as blocks:
+        async for block in blocks:
+            kept, read = (kept + block)[-_KEPT_BYTES:], read + len(block)
+            if read > _MOST_READ_BYTES:
+                break
+    return [harmless(line) for line in kept.decode(errors="replace").splitlines()[-_LAST_LINES:]]
 
 
 def acts(engine: Engine, container_id: str, around: datetime, *, named: bool) -> list[Act]:

@@ -15,6 +15,11 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_ROWS = 5000
 _CELL_CHARACTERS = 4096
 _OUTPUT_CHARACTERS = 4096
+_LINE_CHARACTERS = 2000
+#: Escape sequences of terminals: colours, and those that move, clear or ask.
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_])")
+#: Control characters, and those that turn the direction of text.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ def _probe(entry: Mapping[str, Any]) -> Probe:
         moment(entry.get("Start")),
         moment(entry.get("End")),
         code if isinstance(code, int) else -1,
-        text(entry.get("Output"))[:_OUTPUT_CHARACTERS],
+        "\n".join(map(harmless, text(entry.get("Output"))[:_OUTPUT_CHARACTERS].splitlines())),
     )
 
 
@@ -205,6 +210,11 @@ class Event:
         if self.action in {"kill", "stop"} or "unhealthy" in self.action:
             return "warning"
         return "neutral"
+
+
+def harmless(line: str) -> str:
+    """A line of a log without escape sequences, and with every other character that hides something made visible."""
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", _SEQUENCE.sub("", line))[:_LINE_CHARACTERS]
 
 
 def moment(value: object) -> datetime | None:

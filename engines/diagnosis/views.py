@@ -17,6 +17,7 @@ from engines.diagnosis import queries
 from engines.diagnosis.forms import COLUMNS, EVERY, View
 from engines.diagnosis.types import Event, Health, Processes, Tree, moment
 from engines.diagnosis.verdict import Death, causes
+from engines.logs.types import Source
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.web.gate import engine_view, person
@@ -115,7 +116,28 @@ def _end(request: HttpRequest, engine: Engine, found: Shown, finished: datetime)
         events=events,
         acts=acts,
     )
-    return {"death": death, "causes": causes(death), "events": events, "unheard": unheard, "acts": acts}
+    lines, unread = _lines(engine, found, finished)
+    return {
+        "death": death,
+        "causes": causes(death),
+        "events": events,
+        "unheard": unheard,
+        "acts": acts,
+        "lines": lines,
+        "unread": unread,
+    }
+
+
+def _lines(engine: Engine, found: Shown, finished: datetime) -> tuple[list[str], str]:
+    """Its last lines, and why they cannot be shown."""
+    if Permission.CONTAINER_LOGS not in found.held or not entry.may_read_log(found.held, engine):
+        return [], "Logs of this engine are not for your role."
+    try:
+        return queries.last_lines(engine, Source.from_api(found.inspect), finished), ""
+    except EngineReplied as refusal:
+        return [], refusal.reason
+    except EngineError as error:
+        return [], str(error)
 
 
 def _events(engine: Engine, container_id: str, finished: datetime) -> tuple[list[Event], str]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engines.diagnosis.types import Event, Health, Processes, Tree, moment
+from engines.diagnosis.types import Event, Health, Processes, Tree, harmless, moment
 
 WRONG = [None, 3, "text", [], {}, [None], {"a": None}, -1, True, float("nan"), 1 << 70]
 
@@ -81,3 +81,17 @@ def test_the_next_probe_is_an_interval_after_the_last_one():
 def test_a_disabled_health_check_is_none():
     config = {"Healthcheck": {"Test": ["NONE"]}}
     assert Health.from_api({"State": {"Health": {"Status": "none"}}, "Config": config}) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b[2J\x1b]0;title\x07kept", "kept"),
+        ("\x1b]52;c;c2VjcmV0\x1b\\kept", "kept"),
+        ("a\u202eb\0c", "a\\u202eb\\u0000c"),
+        ("tab\tstays", "tab\tstays"),
+    ],
+)
+def test_a_line_shows_nothing_it_hides(line, shown):
+    assert harmless(line) == shown
