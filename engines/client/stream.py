@@ -51,6 +51,8 @@ class AsyncEngine:
             connector=_connector(way),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
+            # Archives would come compressed otherwise.
+            headers={"Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=False,
             read_bufsize=1 << 20,
