@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("engines.teams.urls")),
     path("engines/", include("engines.endpoints.urls")),
     path("engines/<slug:slug>/containers/", include("engines.containers.urls")),
+    path("engines/<slug:slug>/", include("engines.stats.urls")),
     path("engines/<slug:slug>/containers/", include("engines.diagnosis.urls")),
     path("engines/<slug:slug>/", include("engines.logs.urls")),
     path("engines/<slug:slug>/limits/", include("engines.limits.urls")),

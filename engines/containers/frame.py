@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from engines import access
+from engines.client.endpoint import parse
 from engines.client.errors import EngineReplied
 from engines.client.ids import IdInvalid
 from engines.containers import actions, entry, queries
@@ -20,6 +21,7 @@ from engines.web.gate import person
 TABS: tuple[tuple[str, str, str, Permission], ...] = (
     ("container", "Overview", "box", Permission.CONTAINER_VIEW),
     ("container-logs", "Logs", "scroll-text", Permission.CONTAINER_LOGS),
+    ("container-stats", "Stats", "activity", Permission.CONTAINER_VIEW),
     ("container-processes", "Processes", "list-tree", Permission.CONTAINER_TOP),
     ("container-health", "Health", "heart-pulse", Permission.CONTAINER_VIEW),
     ("container-inspect", "Inspect", "braces", Permission.CONTAINER_VIEW),
@@ -96,3 +98,8 @@ def _applies(name: str, detail: Detail) -> bool:
     if name == "container-health":
         return bool(detail.health)
     return name != "container-why" or detail.finished is not None
+
+
+def published_host(request: HttpRequest, engine: Engine) -> str:
+    """The host name under which published ports are reached: behind a unix socket, the console's own."""
+    return parse(engine.url).host or request.get_host().rpartition(":")[0] or request.get_host()

@@ -12,6 +12,7 @@ _EXIT = re.compile(r"Exited \((\d+)\)")
 _HEALTH = re.compile(r"\((healthy|unhealthy|health: starting)\)")
 #: The label by which Compose marks what belongs to a project.
 PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
 #: State -> tone of its badge.
 _TONES = {
     "running": "success",
@@ -45,9 +46,13 @@ class Port:
         return self.ip.startswith("127.") or self.ip == "::1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Container:
-    """A row of the list. `created` is in seconds since the epoch; `exit_code` only when it has exited."""
+    """A row of the list. `created` is in seconds since the epoch; `exit_code` only when it has exited.
+
+    `engine` is the slug of the engine it is on. What few ask for is read from `entry`, the engine's own words, when
+    it is asked for.
+    """
 
     id: str
     name: str
@@ -60,26 +65,61 @@ class Container:
     project: str = ""
     ports: tuple[Port, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    engine: str = ""
+    entry: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False, repr=False)
 
     @classmethod
-    def from_api(cls, entry: Mapping[str, Any]) -> Self:
+    def from_api(cls, entry: Mapping[str, Any], engine: str = "") -> Self:
         """From one entry of GET /containers/json (Engine API: Container/ContainerList)."""
-        status, labels = text(entry.get("Status")), pairs(entry.get("Labels"))
-        health, exited = _HEALTH.search(status), _EXIT.match(status)
-        names = texts(entry.get("Names"))
+        state, status, labels = text(entry.get("State")) or "unknown", text(entry.get("Status")), entry.get("Labels")
+        named = pairs(labels) if labels else {}
+        names, ports = texts(entry.get("Names")), entry.get("Ports")
+        health = _HEALTH.search(status) if "(" in status else None
+        exited = _EXIT.match(status)
         return cls(
-            id=text(entry.get("Id")),
-            name=names[0].removeprefix("/") if names else "",
-            image=text(entry.get("Image")),
-            state=text(entry.get("State")) or "unknown",
-            status=status,
-            created=number(entry.get("Created")),
-            health=health[1].removeprefix("health: ") if health else "",
-            exit_code=int(exited[1]) if exited else None,
-            project=labels.get(PROJECT, ""),
-            ports=_ports(entry.get("Ports")),
-            labels=labels,
+            text(entry.get("Id")),
+            names[0].removeprefix("/") if names else "",
+            text(entry.get("Image")),
+            state,
+            status,
+            number(entry.get("Created")),
+            health[1].removeprefix("health: ") if health else "",
+            int(exited[1]) if exited else None,
+            named.get(PROJECT, ""),
+            _ports(ports) if ports else (),
+            named,
+            engine,
+            entry,
         )
+
+    @property
+    def service(self) -> str:
+        """Of its Compose project."""
+        return self.labels.get(SERVICE, "")
+
+    @property
+    def command(self) -> str:
+        """Its first process, with arguments, which may be secrets."""
+        return text(self.entry.get("Command"))
+
+    @property
+    def networks(self) -> tuple[tuple[str, str], ...]:
+        """Name and its address there, empty when it does not run."""
+        found = table(table(self.entry.get("NetworkSettings")).get("Networks"))
+        return tuple(
+            (name, text(each.get("IPAddress")) or text(each.get("GlobalIPv6Address")))
+            for name, each in sorted(found.items())
+            if isinstance(each, dict)
+        )
+
+    @property
+    def mounts(self) -> int:
+        return len(tables(self.entry.get("Mounts")))
+
+    @property
+    def size_bytes(self) -> int:
+        """What it wrote inside itself; 0 unless the engine was asked for sizes."""
+        return number(self.entry.get("SizeRw"))
 
     @property
     def word(self) -> str:
@@ -97,8 +137,8 @@ class Container:
         return "unhealthy" if self.state == "running" and self.health == "unhealthy" else self.state
 
     def matches(self, words: list[str]) -> bool:
-        """Whether every one of `words` (lower case) is part of its name, image, id, project or labels."""
-        text = f"{self.name} {self.image} {self.id} {self.project}".lower()
+        """Whether every one of `words` (lower case) is part of its name, image, id, project, ports or labels."""
+        text = f"{self.name} {self.image} {self.id} {self.project} {' '.join(map(str, self.ports))}".lower()
         return all(word in text or any(word in f"{k}={v}".lower() for k, v in self.labels.items()) for word in words)
 
 

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from engines.containers import views
+from engines.containers import list_views, views
 
 urlpatterns = [
-    path("", views.container_list, name="containers"),
+    path("", list_views.container_list, name="containers"),
     path("create/", views.create, name="container-create"),
-    path("bulk/", views.bulk, name="container-bulk"),
+    path("bulk/", list_views.bulk, name="container-bulk"),
+    path("columns/", list_views.columns, name="container-columns"),
     path("<str:container>/", views.container_page, name="container"),
     path("<str:container>/head/", views.container_head, name="container-head"),
     path("<str:container>/start/", views.start, name="container-start"),

@@ -1,84 +1,26 @@
-"""Pages of an engine's containers, and the verbs under each container."""
+"""The page of a container, and the verbs under it."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from engines import access, reach
-from engines.client.endpoint import parse
 from engines.client.errors import EngineError, EngineReplied
-from engines.client.ids import IdInvalid
 from engines.containers import actions, queries
 from engines.containers.forms import CreateForm
-from engines.containers.frame import frame, offered, shown
-from engines.containers.queries import Choice, Listing
-from engines.containers.rows import port_link, rows
-from engines.containers.types import tone_of
+from engines.containers.frame import frame, published_host, shown
+from engines.containers.rows import port_link
+from engines.containers.verbs import VERBS, Action, failure, removal
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.web import recent
-from engines.web.gate import engine_view, person, require
+from engines.web.gate import engine_view, person
 from engines.web.respond import respond
-
-Action = Callable[..., None]
-
-#: Verb -> what it does, what it takes, and what is said when it is done. For bulk; single verbs have views below.
-_VERBS: dict[str, tuple[Action, Permission, str]] = {
-    "start": (actions.start, Permission.CONTAINER_START, "started"),
-    "stop": (actions.stop, Permission.CONTAINER_STOP, "stopped"),
-    "restart": (actions.restart, Permission.CONTAINER_RESTART, "restarted"),
-    "kill": (actions.kill, Permission.CONTAINER_KILL, "killed"),
-    "pause": (actions.pause, Permission.CONTAINER_PAUSE, "paused"),
-    "unpause": (actions.unpause, Permission.CONTAINER_UNPAUSE, "goes on"),
-    "remove": (actions.remove, Permission.CONTAINER_REMOVE, "removed"),
-}
-_MOST_AT_ONCE = 400
-_THREADS = 8
-#: Sort key (empty: not sortable), label and class of each column.
-_COLUMNS = (
-    ("name", "Name", ""),
-    ("state", "State", ""),
-    ("image", "Image", "p2"),
-    ("", "Project", "p3"),
-    ("", "Ports", "p3"),
-    ("created", "Created", "p2"),
-)
-
-
-@require_safe
-@engine_view(Permission.CONTAINER_VIEW)
-def container_list(request: HttpRequest, engine: Engine) -> HttpResponseBase:
-    """Every container: `q`, `state` and `sort` (`-` before it turns the order) choose."""
-    choice = Choice.from_query(request.GET)
-    listing, base = queries.listing(engine, choice), _base(engine)
-    may = offered(access.held(person(request), engine))
-    context = {
-        "engine": engine,
-        "choice": choice,
-        "listing": listing,
-        "all": choice.link(state=""),
-        "chips": _chips(listing, choice),
-        "columns": [(key, label, css, choice.by_column.get(key, "")) for key, label, css in _COLUMNS],
-        "rows": rows(listing.rows, base=base, host=_published_host(request, engine), may=may),
-        "may": may,
-        "base": base,
-    }
-    page = respond(request, "containers/list.html", context, partial="rows")
-    if request.headers.get("HX-Request"):
-        # What is typed into the filter can be reloaded, and sent to somebody.
-        page["HX-Replace-Url"] = choice.link() if choice != Choice() else base
-    return page
 
 
 @require_safe
@@ -93,7 +35,7 @@ def container_page(request: HttpRequest, engine: Engine, container: str) -> Http
             return HttpResponse()
         raise
     extent = queries.reach_of(reach.client(engine), engine, found.inspect)
-    host = _published_host(request, engine)
+    host = published_host(request, engine)
     context = frame(engine, found, "container") | {
         "ports": [(port, port_link(port, host)) for port in found.detail.ports],
         "reach": extent,
@@ -159,33 +101,7 @@ def unpause(request: HttpRequest, engine: Engine, container: str) -> HttpRespons
 @engine_view(Permission.CONTAINER_REMOVE)
 def remove(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBase:
     """`force` removes a running one, `volumes` its anonymous volumes as well."""
-    return _act(request, engine, container, "remove", _removal(request))
-
-
-@require_POST
-@engine_view(Permission.CONTAINER_VIEW)
-def bulk(request: HttpRequest, engine: Engine) -> HttpResponseBase:
-    """`verb` on every `id`, with the ticks of `remove`: a failure is told and stops nothing."""
-    verb, ids = request.POST.get("verb", ""), list(dict.fromkeys(request.POST.getlist("id")))
-    if verb not in _VERBS:
-        return HttpResponse("There is no such action.", status=400, content_type="text/plain")
-    require(person(request), _VERBS[verb][1], engine)
-    if len(ids) > _MOST_AT_ONCE:
-        messages.error(request, f"Choose at most {_MOST_AT_ONCE} containers at once. Nothing was done.")
-        return _told(request, engine)
-    names, by, action = queries.names(engine), person(request), _VERBS[verb][0]
-    if verb == "remove":
-        action = _removal(request)
-    # One that takes its time to stop holds up no other; what they did is told in the order they were chosen in.
-    with ThreadPoolExecutor(_THREADS) as pool:
-        # Each in a copy of this request's context, in which the audit trail finds where it came from.
-        contexts = [copy_context() for _ in ids]
-        failures = list(
-            pool.map(lambda context, id: context.run(_in_thread, verb, action, engine, id, by), contexts, ids)
-        )
-    for container, failure in zip(ids, failures, strict=True):
-        _tell(request, names.get(container) or container[:12], _VERBS[verb][2], failure)
-    return _told(request, engine)
+    return _act(request, engine, container, "remove", removal(request.POST))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -258,56 +174,17 @@ def _act(
     request: HttpRequest, engine: Engine, container: str, verb: str, action: Action | None = None, done: str = ""
 ) -> HttpResponseBase:
     """`action` and `done` (what became of it) stand in for the verb's own."""
-    own, _, word = _VERBS[verb]
-    failure = _failure(action or own, engine, container, by=person(request))
-    _tell(request, request.POST.get("shown", "")[:60] or container[:12], done or word, failure)
+    own, _, word = VERBS[verb]
+    found = failure(action or own, engine, container, by=person(request))
+    _tell(request, request.POST.get("shown", "")[:60] or container[:12], done or word, found)
     return _told(request, engine)
 
 
-def _removal(request: HttpRequest) -> Action:
-    return partial(actions.remove, force="force" in request.POST, volumes="volumes" in request.POST)
-
-
-def _failure(action: Action, engine: Engine, container: str, *, by: User) -> str:
-    """Do it; why it was not done, or empty."""
-    try:
-        action(engine, container, by=by)
-    except IdInvalid as error:
-        return str(error)
-    except EngineReplied as refusal:
-        return refusal.reason
-    except EngineError as error:
-        return f"{error} {error.advice}"
-    return ""
-
-
-def _in_thread(verb: str, action: Action, engine: Engine, container: str, by: User) -> str:
-    try:
-        # Again for each: those before may have taken minutes.
-        require(by, _VERBS[verb][1], engine, container)
-        return _failure(action, engine, container, by=by)
-    except PermissionDenied as denial:
-        return str(denial)
-    finally:
-        # Of this thread: nobody else closes it.
-        connection.close()
-
-
-def _tell(request: HttpRequest, shown: str, done: str, failure: str) -> None:
-    if failure:
-        messages.error(request, f"{shown}: {failure}")
+def _tell(request: HttpRequest, shown: str, done: str, failed: str) -> None:
+    if failed:
+        messages.error(request, f"{shown}: {failed}")
     else:
         messages.success(request, f"{shown} {done}.")
-
-
-def _chips(listing: Listing, choice: Choice) -> list[tuple[str, int, str, str, bool]]:
-    """Of each state: its word, how many, its tone, the link that chooses it or undoes that, whether it is chosen."""
-    found: list[tuple[str, int, str, str, bool]] = []
-    for state, number in listing.counts:
-        tone = "danger" if state == "unhealthy" else tone_of(state, "", None)
-        chosen = choice.state == state
-        found.append((state, number, tone, choice.link(state="" if chosen else state), chosen))
-    return found
 
 
 def _told(request: HttpRequest, engine: Engine) -> HttpResponseBase:
@@ -318,8 +195,3 @@ def _told(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 
 def _base(engine: Engine) -> str:
     return reverse("containers", kwargs={"slug": engine.slug})
-
-
-def _published_host(request: HttpRequest, engine: Engine) -> str:
-    """The host name under which published ports are reached: behind a unix socket, the console's own."""
-    return parse(engine.url).host or request.get_host().rpartition(":")[0] or request.get_host()

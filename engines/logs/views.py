@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_safe
 from engines import reach
 from engines.containers import entry
 from engines.containers.frame import frame, shown
-from engines.containers.queries import Choice, listing
+from engines.containers.listing import every
 from engines.logs import queries
 from engines.logs.types import Source, Wanted
 from engines.models import Engine
@@ -39,7 +39,7 @@ def log(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBas
 def merged(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """The logs of several containers as one: `container`, an id or name, as often as wanted."""
     wanted = set(request.GET.getlist("container"))
-    rows = sorted(listing(engine, Choice()).rows, key=lambda row: row.state != "running")
+    rows = sorted(every(engine), key=lambda row: (row.state != "running", row.name.lower()))
     chosen = [row for row in rows if row.id in wanted or row.name in wanted][:_MOST]
     for subject in [row.id for row in chosen] or [""]:
         entry.require_may_read_log(person(request), Permission.CONTAINER_LOGS, engine, subject)

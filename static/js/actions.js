@@ -64,9 +64,8 @@ document.addEventListener("click", (event) => {
   const menu = document.getElementById("row-menu");
   if (!opener || !menu) return;
   const { row, name, state } = opener.dataset;
-  const base = document.getElementById("containers").getAttribute("action").replace(/bulk\/$/, "");
   for (const button of menu.querySelectorAll("[data-verb]")) {
-    button.setAttribute("formaction", `${base}${row}/${button.dataset.verb}/`);
+    button.setAttribute("formaction", `${row}${button.dataset.verb}/`);
     button.name = "shown";
     button.value = name;
     button.hidden = Boolean(button.dataset.when) && !button.dataset.when.split(" ").includes(state);

@@ -1,6 +1,6 @@
 /**
  * Lists with ticks: <form data-list> holds boxes named `id`, one marked data-all, buttons marked data-bulk that need a
- * selection, and an <output data-selected>. "/" focuses the box marked data-filter; j and k walk the rows.
+ * selection, and an <output data-selected>; one marked data-all-of is for the table body it stands in. "/" focuses the box marked data-filter; j and k walk the rows.
  */
 /** @type {HTMLInputElement | null} */
 let last = null;
@@ -18,6 +18,12 @@ function update(form) {
   if (every instanceof HTMLInputElement) {
     every.checked = chosen > 0 && chosen === all.length;
     every.indeterminate = chosen > 0 && chosen < all.length;
+  }
+  for (const some of form.querySelectorAll("input[data-all-of]")) {
+    const members = [...some.closest("tbody").querySelectorAll("input[name=id]")];
+    const ticked = members.filter((box) => box.checked).length;
+    some.checked = ticked > 0 && ticked === members.length;
+    some.indeterminate = ticked > 0 && ticked < members.length;
   }
 }
 
@@ -37,6 +43,9 @@ document.addEventListener("change", (event) => {
   const form = box instanceof HTMLInputElement && box.form?.matches("[data-list]") ? box.form : null;
   if (!form) return;
   if (box.matches("[data-all]")) for (const each of boxes(form)) each.checked = box.checked;
+  if (box.matches("[data-all-of]")) {
+    for (const each of box.closest("tbody").querySelectorAll("input[name=id]")) each.checked = box.checked;
+  }
   update(form);
 });
 
@@ -51,7 +60,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     filter.focus();
   } else if (event.key === "j" || event.key === "k") {
-    const links = [...document.querySelectorAll(".grid tbody th a")];
+    const links = [...document.querySelectorAll(".grid tbody th[scope=row] a")];
     const now = links.findIndex((link) => link.closest("tr")?.contains(document.activeElement));
     links[Math.max(0, Math.min(links.length - 1, now + (event.key === "j" ? 1 : -1)))]?.focus();
   } else if (event.key === "x") {

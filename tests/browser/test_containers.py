@@ -60,12 +60,12 @@ def test_a_removal_asks_takes_its_ticks_along_and_tells_what_it_did(enter, boats
     row(page, "boat-2").locator("input").check()
     page.locator("[data-bulk][value=remove]").click()
     page.locator("#confirm-yes").click()
-    expect(page.locator("#toasts .danger")).to_have_count(2)
+    expect(page.locator("#toasts li.danger")).to_have_count(2)
     page.locator("[data-bulk][value=remove]").click()
     expect(page.locator("#confirm-force-box")).not_to_be_checked()
     page.locator("#confirm-force-box").check()
     page.locator("#confirm-yes").click()
-    expect(page.locator("#toasts .success")).to_have_count(2)
+    expect(page.locator("#toasts li.success")).to_have_count(2)
     expect(page.locator("tbody tr")).to_have_count(2)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engines.containers.queries import Choice, chosen
+from engines.containers.listing import Choice, chosen
 from engines.containers.types import Container, Detail, Port, masked
 
 ENTRY = {
