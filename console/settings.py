@@ -14,6 +14,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = places.private(Path(env.text("PILOTHOUSE_DATA", str(BASE_DIR / "var"))).resolve())
 RUN_DIR = places.run_directory(DATA_DIR)
 SPOOL_DIR = places.private(DATA_DIR / "spool")
+#: What terminals showed, where an engine's limits say that it is kept.
+RECORDINGS_DIR = places.private(DATA_DIR / "recordings")
 
 DEBUG = False
 SECRET_KEY = keyfile.read_or_create(DATA_DIR / "keys" / "django.key")
@@ -252,6 +254,8 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 #: Seconds after which a login ends, however busy; and after which it ends when no request comes.
 SESSION_COOKIE_AGE = env.number("PILOTHOUSE_SESSION_SECONDS", 12 * 60 * 60, least=60)
 SESSION_IDLE_SECONDS = env.number("PILOTHOUSE_IDLE_SECONDS", 60 * 60, least=60)
+#: Seconds after which a terminal ends to which nothing is typed.
+TERMINAL_IDLE_SECONDS = env.number("PILOTHOUSE_TERMINAL_IDLE_SECONDS", 15 * 60, least=10)
 # __Host-: the browser refuses such a cookie from a sibling domain or without TLS.
 SESSION_COOKIE_NAME = "__Host-sid" if TLS else "pilothouse_sid"
 CSRF_COOKIE_NAME = "__Host-csrf" if TLS else "pilothouse_csrf"

@@ -83,13 +83,6 @@ class Hijacked:
         except OSError as error:
             raise fault("cut") from error
 
-    def end_input(self) -> bool:
-        """Tell the process that no more input comes. Not possible through TLS, which asyncio cannot close half."""
-        if not self._writer.can_write_eof():
-            return False
-        self._writer.write_eof()
-        return True
-
     async def _agreed(self) -> int:
         """The status with which the engine passed on the stream. Raises EngineReplied, NotAnEngine."""
         head = [f"POST {self._path} HTTP/1.1", "Host: docker", "Connection: Upgrade", "Upgrade: tcp"]

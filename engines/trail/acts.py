@@ -57,8 +57,15 @@ ACTS: dict[str, frozenset[str]] = {
     "operation.repeat": frozenset({"kind"}),
     # Acts on engines that take something beyond their object.
     Permission.CONTAINER_CREATE: frozenset({"image", "name", "started", "beyond", "mounts", "reaches"}),
+    Permission.CONTAINER_EXEC: frozenset({"command", "user", "folder", "recording"}),
+    Permission.CONTAINER_ATTACH: frozenset({"recording"}),
     Permission.CONTAINER_KILL: frozenset({"signal"}),
     Permission.CONTAINER_REMOVE: frozenset({"force", "volumes"}),
+    Permission.CONTAINER_RENAME: frozenset({"name"}),
+    Permission.CONTAINER_UPDATE: frozenset({"changed"}),
+    Permission.CONTAINER_COMMIT: frozenset({"container", "reference", "pause"}),
+    Permission.NETWORK_CONNECT: frozenset({"container", "joined", "force"}),
+    Permission.RECORDING_VIEW: frozenset({"recording", "as"}),
     Permission.IMAGE_BUILD: frozenset({"tags", "target", "dockerfile"}),
     Permission.IMAGE_PULL: frozenset({"reference", "platform"}),
 }

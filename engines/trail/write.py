@@ -8,14 +8,17 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from engines.client.errors import EngineError
 from engines.client.ids import IdInvalid
 from engines.client.record import Request, recording
 from engines.models import AuditEntry, AuditHead, AuditUnfinished, Engine, Operation
+from engines.permissions import Permission
 from engines.secrets import SecretUnreadable
 from engines.trail import chain
 from engines.trail.acts import allowed
@@ -27,6 +30,8 @@ _SENTENCE_CHARACTERS = 500
 _MOST_REQUESTS = 200
 #: No act takes that long: a container gets ten minutes to stop at most.
 _CUT_OFF_AFTER = timedelta(hours=1)
+#: But a terminal may be open for as long as its login is.
+_LOGIN_LONG = (Permission.CONTAINER_EXEC, Permission.CONTAINER_ATTACH)
 
 
 @dataclass(frozen=True)
@@ -124,8 +129,10 @@ def conclude_operation(
 def end_cut_off() -> None:
     """End as LOST what was begun long ago and is no operation's: its process ended before it could say what became."""
     long_ago = timezone.now() - _CUT_OFF_AFTER
+    login_ago = long_ago - timedelta(seconds=settings.SESSION_COOKIE_AGE)
     open_ones = AuditUnfinished.objects.values("seq")
-    for intent in AuditEntry.objects.filter(seq__in=open_ones, operation=None, at__lt=long_ago):
+    cut_off = Q(at__lt=long_ago) & (~Q(act__in=_LOGIN_LONG) | Q(at__lt=login_ago))
+    for intent in AuditEntry.objects.filter(cut_off, seq__in=open_ones, operation=None):
         conclude(intent, Outcome.LOST, sentence="The console ended before it wrote down what came of this.")
 
 
