@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.models import User
 
@@ -18,8 +19,9 @@ from engines.containers.queries import Judged
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.spec import asking
-from engines.spec.body import body
+from engines.spec.body import body, later_joins, query
 from engines.spec.inspected import differences, from_inspect
+from engines.spec.limits import Refusal
 from engines.trail import write as trail
 from engines.trail.write import NotDone
 
@@ -34,7 +36,11 @@ _ID = re.compile(r"[0-9a-f]{12,64}")
 
 
 class BeyondLimits(NotDone):
-    """It is beyond what those below manager may ask for; nothing was done."""
+    """It is beyond what those below manager may ask for; nothing was done. `refused` says what, by field."""
+
+    def __init__(self, sentence: str, refused: tuple[Refusal, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.refused = refused
 
 
 class NotAsAsked(NotDone):
@@ -97,33 +103,48 @@ def create(engine: Engine, judged: Judged, *, start: bool, by: User) -> str:
     Raises BeyondLimits for others, and writes it down. What the engine made is inspected before it is started.
     Nothing is left behind of one that came out other than asked for (NotAsAsked) or does not start (NotStarted).
     """
-    spec, beyond = judged.spec, sorted({refusal.field for refusal in judged.refused})
-    subject = spec.name or spec.image
-    if beyond and not access.can(by, Permission.CONTAINER_CREATE_UNLIMITED, engine):
-        sentence = f"Beyond the limits of this engine: {', '.join(beyond)}."
-        trail.refused(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=subject, sentence=sentence)
-        raise BeyondLimits(sentence)
-    parameters: dict[str, object] = {"image": spec.image, "name": spec.name, "started": start}
-    parameters |= (
-        {"mounts": [f"{mount.kind}:{mount.source}:{mount.target}"[:200] for mount in spec.mounts]}
-        if spec.mounts
-        else {}
-    )
-    parameters |= {"beyond": beyond} if beyond else {}
-    parameters |= {"reaches": [does[:200] for does in judged.reaching]} if judged.reaching else {}
+    subject = judged.spec.name or judged.spec.image
+    require_within(Permission.CONTAINER_CREATE, judged.refused, engine=engine, subject=subject, by=by)
+    parameters = told(judged, start=start)
     with trail.act(Permission.CONTAINER_CREATE, by=by, engine=engine, subject=subject, parameters=parameters):
         return _create(engine, judged, start=start)
+
+
+def require_within(
+    permission: Permission, refused: tuple[Refusal, ...], *, engine: Engine, subject: str, by: User
+) -> None:
+    """Raises BeyondLimits, and writes it down, when `refused` holds anything and `by` is below manager."""
+    if not refused or access.can(by, Permission.CONTAINER_CREATE_UNLIMITED, engine):
+        return
+    sentence = f"Beyond the limits of this engine: {', '.join(sorted({refusal.field for refusal in refused}))}."
+    trail.refused(permission, by=by, engine=engine, subject=subject, sentence=sentence)
+    raise BeyondLimits(sentence, refused)
+
+
+def told(judged: Judged, *, start: bool) -> dict[str, Any]:
+    """What the audit trail keeps of the creation of `judged`."""
+    spec = judged.spec
+    found: dict[str, Any] = {"image": spec.image, "name": spec.name, "started": start}
+    more = {
+        "mounts": [f"{mount.kind}:{mount.source}:{mount.target}"[:200] for mount in spec.mounts],
+        "beyond": sorted({refusal.field for refusal in judged.refused}),
+        "reaches": [does[:200] for does in judged.reaching],
+    }
+    return found | {name: value for name, value in more.items() if value}
 
 
 def _create(engine: Engine, judged: Judged, *, start: bool) -> str:
     spec = judged.spec
     client = reach.client(engine, timeout=_CALL_SECONDS)
-    named = {"name": spec.name} if spec.name else None
-    made = call(client, "POST", "/containers/create", params=named, body=body(spec))
+    asked = body(spec, engine.api_version)
+    made = call(client, "POST", "/containers/create", params=query(spec), body=asked)
     container_id = text(table(made).get("Id"))
     if not _ID.fullmatch(container_id):
         raise NotAnEngine("What answers there does not give the id of what it made, as a Docker Engine does.")
     try:
+        for network, settings in later_joins(spec, engine.api_version).items():
+            joined = {"Container": container_id, "EndpointConfig": settings}
+            call(client, "POST", f"/networks/{network}/connect", body=joined)
         other = _other(client, engine, judged, container_id)
     except EngineError:
         # What cannot be looked at must not stay for somebody to start.

@@ -15,7 +15,7 @@ from engines.client.ids import IdInvalid, require_name
 from engines.models import EngineLimits
 from engines.spec.facts import Facts
 from engines.spec.inspected import from_inspect
-from engines.spec.limits import dangerous
+from engines.spec.limits import BUILT_IN, dangerous
 from engines.spec.types import ContainerSpec
 
 #: More containers of one volume are not looked into; it counts as closed then.
@@ -35,7 +35,7 @@ def facts(client: Client, spec: ContainerSpec, url: str, *, users: EngineLimits 
     return Facts(
         volumes=volumes,
         closed=dict(_closed(client, plain, users)) if users else {},
-        networks=_network(client, spec.network),
+        networks=_networks(client, {spec.network, *(join.network for join in spec.joins)}),
         sensitive=(*_near(url), *_root(client, spec)),
         # A request that names even the usual one may mean to leave an engine's own, stronger one.
         default_runtime=own_runtime(client) if users and spec.runtime else default_runtime(client, spec),
@@ -106,14 +106,14 @@ def _closed(client: Client, names: list[str], limits: EngineLimits) -> Iterator[
                 break
 
 
-def _network(client: Client, name: str) -> dict[str, str]:
-    if name in {"bridge", "none", "host"} or not _nameable(name):
-        return {}
-    found = _found(client, f"/networks/{name}")
-    # An id's beginning would find it as well; only the name, or the whole id, is one network for ever.
-    return (
-        {} if found is None or name not in {found.get("Name"), found.get("Id")} else {name: text(found.get("Driver"))}
-    )
+def _networks(client: Client, names: set[str]) -> dict[str, str]:
+    drivers: dict[str, str] = {}
+    for name in sorted(filter(_nameable, names - BUILT_IN)):
+        found = _found(client, f"/networks/{name}")
+        # An id's beginning would find it as well; only the name, or the whole id, is one network for ever.
+        if found is not None and name in {found.get("Name"), found.get("Id")}:
+            drivers[name] = text(found.get("Driver"))
+    return drivers
 
 
 def _near(url: str) -> tuple[str, ...]:

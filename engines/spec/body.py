@@ -1,17 +1,31 @@
-"""The body of POST /containers/create (Engine API: Container/ContainerCreate).
+"""What is sent to POST /containers/create (Engine API: Container/ContainerCreate).
 
 Every key is written here: nothing typed becomes one, since engines fold their case and the last of twins wins.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from engines.spec.types import ContainerSpec, Mount, Port
+from engines.spec.types import ContainerSpec, Healthcheck, Join, Mount, Port, Rate
 
-_KINDS = frozenset({"volume", "bind", "tmpfs"})
+#: The first API version whose engines take more than one network, and an endpoint's MAC address, at create. Versions
+#: are compared as texts: this console speaks those from 1.41 to 1.45.
+_JOINS_AT_CREATE = "1.44"
+#: Options of a mount that are members of BindOptions; all others have only the older forms, Binds and Tmpfs.
+BIND_OPTIONS = frozenset({"NonRecursive", "CreateMountpoint", "ReadOnlyNonRecursive", "ReadOnlyForceRecursive"})
 
 
-def body(spec: ContainerSpec) -> dict[str, Any]:
-    """What is sent for `spec`. `other` and `volumes_from` are never asked for."""
+def query(spec: ContainerSpec) -> dict[str, str]:
+    """The query parameters beside `body`."""
+    asked = {"name": spec.name, "platform": spec.platform}
+    return {name: value for name, value in asked.items() if value}
+
+
+def body(spec: ContainerSpec, api_version: str) -> dict[str, Any]:
+    """What is sent for `spec`. Of `other` nothing is: it is not known what it means.
+
+    Networks that an engine of `api_version` takes only afterwards are in `later_joins`.
+    """
     config = {
         "Image": spec.image,
         "Cmd": list(spec.command),
@@ -21,34 +35,115 @@ def body(spec: ContainerSpec) -> dict[str, Any]:
         "WorkingDir": spec.working_dir,
         "User": spec.user,
         "Hostname": spec.hostname,
+        "Domainname": spec.domainname,
         "Tty": spec.tty,
-        "OpenStdin": spec.tty,
-        "ExposedPorts": {_port(port): {} for port in spec.ports},
+        "OpenStdin": spec.interactive,
+        "ExposedPorts": {name: {} for name in (*map(_port, spec.ports), *spec.expose)},
+        "StopSignal": spec.stop_signal,
+        "Healthcheck": _healthcheck(spec.healthcheck),
+        "MacAddress": "" if api_version >= _JOINS_AT_CREATE else _first(spec).mac_address,
+        "HostConfig": _host(spec),
+        "NetworkingConfig": _networking(spec, api_version),
     }
     # Empty stands for the image's own.
-    return {key: value for key, value in config.items() if value} | {"HostConfig": _host(spec)}
+    sent = {key: value for key, value in config.items() if value}
+    return sent | ({} if spec.stop_timeout is None else {"StopTimeout": spec.stop_timeout})
+
+
+def later_joins(spec: ContainerSpec, api_version: str) -> dict[str, dict[str, Any]]:
+    """Networks to be connected between create and start, with the EndpointConfig of POST /networks/{name}/connect."""
+    if api_version >= _JOINS_AT_CREATE:
+        return {}
+    return {join.network: endpoint(join, api_version) for join in spec.joins if join.network != spec.network}
+
+
+def endpoint(join: Join, api_version: str) -> dict[str, Any]:
+    """Its EndpointSettings."""
+    addresses = {"IPv4Address": join.ipv4, "IPv6Address": join.ipv6, "LinkLocalIPs": list(join.link_local)}
+    settings = {
+        "IPAMConfig": _said(addresses),
+        "Aliases": list(join.aliases),
+        "DriverOpts": dict(join.driver_options),
+        "MacAddress": join.mac_address if api_version >= _JOINS_AT_CREATE else "",
+    }
+    return _said(settings)
+
+
+def _said(members: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in members.items() if value}
+
+
+def _first(spec: ContainerSpec) -> Join:
+    return next((join for join in spec.joins if join.network == spec.network), Join(spec.network))
+
+
+def _networking(spec: ContainerSpec, api_version: str) -> dict[str, Any]:
+    joins = (_first(spec), *(join for join in spec.joins if join.network != spec.network))
+    at_once = joins if api_version >= _JOINS_AT_CREATE else joins[:1]
+    settings = {join.network: endpoint(join, api_version) for join in at_once}
+    # The network alone is said by NetworkMode.
+    return {"EndpointsConfig": settings} if len(settings) > 1 or any(settings.values()) else {}
+
+
+def _healthcheck(check: Healthcheck) -> dict[str, Any]:
+    return _said(
+        {
+            "Test": list(check.test),
+            "Interval": check.interval,
+            "Timeout": check.timeout,
+            "StartPeriod": check.start_period,
+            "StartInterval": check.start_interval,
+            "Retries": check.retries,
+        }
+    )
 
 
 def _host(spec: ContainerSpec) -> dict[str, Any]:
     bindings: dict[str, list[dict[str, str]]] = {}
     for port in spec.ports:
-        binding = {"HostIp": port.address, "HostPort": str(port.public or "")}
-        bindings.setdefault(_port(port), []).append(binding)
+        bindings.setdefault(_port(port), []).append({"HostIp": port.address, "HostPort": _public(port)})
     retries = {"MaximumRetryCount": spec.restart_retries} if spec.restart == "on-failure" else {}
     host = {
         "NetworkMode": spec.network,
         "PortBindings": bindings,
+        "PublishAllPorts": spec.publish_all,
+        "Links": list(spec.links),
         "Dns": list(spec.dns),
+        "DnsOptions": list(spec.dns_options),
+        "DnsSearch": list(spec.dns_search),
         "ExtraHosts": list(spec.extra_hosts),
-        "Mounts": [_mount(mount) for mount in spec.mounts],
+        "Mounts": [_mount(mount) for mount in spec.mounts if not _older(mount)],
+        "Binds": [_bind(mount) for mount in spec.mounts if _older(mount) and mount.kind != "tmpfs"],
+        "Tmpfs": {mount.target: _tmpfs(mount) for mount in spec.mounts if _older(mount) and mount.kind == "tmpfs"},
+        "VolumesFrom": list(spec.volumes_from),
+        "VolumeDriver": spec.volume_driver,
+        "StorageOpt": dict(spec.storage_options),
         "ReadonlyRootfs": spec.read_only,
         "Init": spec.init,
         "ShmSize": spec.shm_bytes,
         "RestartPolicy": {"Name": spec.restart, **retries},
+        "AutoRemove": spec.auto_remove,
+        "GroupAdd": list(spec.group_add),
+        "Annotations": dict(spec.annotations),
         "Memory": spec.memory_bytes,
+        "MemoryReservation": spec.memory_reservation_bytes,
+        "MemorySwap": spec.memory_swap_bytes,
         "NanoCpus": spec.nano_cpus,
+        "CpuShares": spec.cpu_shares,
+        "CpuPeriod": spec.cpu_period,
+        "CpuQuota": spec.cpu_quota,
+        "CpuRealtimePeriod": spec.cpu_realtime_period,
+        "CpuRealtimeRuntime": spec.cpu_realtime_runtime,
+        "CpusetCpus": spec.cpuset_cpus,
+        "CpusetMems": spec.cpuset_mems,
         "PidsLimit": spec.pids,
         "Ulimits": [{"Name": each.name, "Soft": each.soft, "Hard": each.hard} for each in spec.ulimits],
+        "BlkioWeight": spec.blkio_weight,
+        "BlkioWeightDevice": [{"Path": each.path, "Weight": each.rate} for each in spec.blkio_weight_device],
+        "BlkioDeviceReadBps": _rates(spec.device_read_bps),
+        "BlkioDeviceReadIOps": _rates(spec.device_read_iops),
+        "BlkioDeviceWriteBps": _rates(spec.device_write_bps),
+        "BlkioDeviceWriteIOps": _rates(spec.device_write_iops),
         "LogConfig": {"Type": spec.log_driver, "Config": dict(spec.log_options)},
         "Privileged": spec.privileged,
         "CapAdd": list(spec.cap_add),
@@ -58,6 +153,17 @@ def _host(spec: ContainerSpec) -> dict[str, Any]:
             {"PathOnHost": each.host, "PathInContainer": each.inside, "CgroupPermissions": each.rights}
             for each in spec.devices
         ],
+        "DeviceCgroupRules": list(spec.device_cgroup_rules),
+        "DeviceRequests": [
+            {
+                "Driver": each.driver,
+                "Count": each.count,
+                "DeviceIDs": list(each.ids),
+                "Capabilities": [list(all_of) for all_of in each.capabilities],
+                "Options": dict(each.options),
+            }
+            for each in spec.device_requests
+        ],
         "PidMode": spec.pid,
         "IpcMode": spec.ipc,
         "UTSMode": spec.uts,
@@ -65,12 +171,14 @@ def _host(spec: ContainerSpec) -> dict[str, Any]:
         "CgroupnsMode": spec.cgroupns,
         "Sysctls": dict(spec.sysctls),
         "Runtime": spec.runtime,
+        "Isolation": spec.isolation,
         "CgroupParent": spec.cgroup_parent,
         "OomKillDisable": spec.oom_kill_disable,
         "OomScoreAdj": spec.oom_score_adj,
     }
     # Empty stands for the engine's own.
     sent = {key: value for key, value in host.items() if value}
+    sent |= {} if spec.memory_swappiness is None else {"MemorySwappiness": spec.memory_swappiness}
     return sent | ({"MaskedPaths": [], "ReadonlyPaths": []} if spec.unmasked else {})
 
 
@@ -78,12 +186,51 @@ def _port(port: Port) -> str:
     return f"{port.private}/{port.protocol}"
 
 
+def _public(port: Port) -> str:
+    return f"{port.public}-{port.public_end}" if port.public_end else str(port.public or "")
+
+
+def _rates(rates: Iterable[Rate]) -> list[dict[str, Any]]:
+    return [{"Path": each.path, "Rate": each.rate} for each in rates]
+
+
+def _older(mount: Mount) -> bool:
+    """Whether it has an option that `Mounts` has no member for."""
+    return not BIND_OPTIONS.issuperset(mount.options)
+
+
 def _mount(mount: Mount) -> dict[str, Any]:
-    """Raises ValueError for a mount that can only be read."""
-    if mount.kind not in _KINDS or mount.options:
-        raise ValueError(f"not to be asked for: {mount.kind} with {', '.join(mount.options)}")
     asked: dict[str, Any] = {"Type": mount.kind, "Target": mount.target, "ReadOnly": mount.read_only}
-    if mount.kind != "tmpfs":
-        return asked | {"Source": mount.source}
+    asked |= {"Source": mount.source} if mount.source else {}
+    bind = _said({"Propagation": mount.propagation, **dict.fromkeys(mount.options, True)})
+    volume = _said(
+        {
+            "NoCopy": mount.no_copy,
+            "Subpath": mount.subpath,
+            "Labels": dict(mount.labels),
+            "DriverConfig": _said({"Name": mount.driver, "Options": dict(mount.driver_options)}),
+        }
+    )
     # A tmpfs asked for in this way always has noexec, nosuid and nodev.
-    return asked | ({"TmpfsOptions": {"SizeBytes": mount.size_bytes}} if mount.size_bytes else {})
+    tmpfs = _said({"SizeBytes": mount.size_bytes, "Mode": mount.mode})
+    return asked | _said({"BindOptions": bind, "VolumeOptions": volume, "TmpfsOptions": tmpfs})
+
+
+def _bind(mount: Mount) -> str:
+    flags = [
+        *(["ro"] if mount.read_only else []),
+        *(["nocopy"] if mount.no_copy else []),
+        *([mount.propagation] if mount.propagation else []),
+        *mount.options,
+    ]
+    return f"{mount.source}:{mount.target}:{','.join(flags)}"
+
+
+def _tmpfs(mount: Mount) -> str:
+    flags = [
+        *(["ro"] if mount.read_only else []),
+        *([f"size={mount.size_bytes}"] if mount.size_bytes else []),
+        *([f"mode={mount.mode:o}"] if mount.mode else []),
+        *mount.options,
+    ]
+    return ",".join(flags)

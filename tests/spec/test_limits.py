@@ -10,7 +10,7 @@ from engines.spec import limits as rules
 from engines.spec.facts import Facts
 from engines.spec.inspected import from_inspect
 from engines.spec.limits import Refusal, dangerous, refusals
-from engines.spec.types import ContainerSpec, Device, Mount, Port, Ulimit
+from engines.spec.types import ContainerSpec, Device, DeviceRequest, Healthcheck, Join, Mount, Port, Rate, Ulimit
 
 STRICT = EngineLimits()
 PLAIN = ContainerSpec(image="busybox:local", memory_bytes=64 << 20, pids=50)
@@ -51,6 +51,16 @@ ORDINARY = [
     {"extra_hosts": ("db:192.0.2.1",), "dns": ("192.0.2.53",)},
     {"shm_bytes": 256 << 20},
     {"oom_score_adj": 500},
+    {"mounts": (Mount("volume", "", "/own", labels=(("a", "b"),), no_copy=True),)},
+    {"mounts": (Mount("tmpfs", "", "/run", options=("gid=5", "uid=5"), size_bytes=1 << 20, mode=0o700),)},
+    volume("data", subpath="below", driver="local"),
+    {"memory_swap_bytes": 128 << 20, "memory_reservation_bytes": 1 << 20, "memory_swappiness": 0},
+    {"cpu_shares": 1024, "cpu_quota": 1000, "cpu_period": 1000, "cpuset_cpus": "0", "cpuset_mems": "0"},
+    {"blkio_weight": 500, "device_read_bps": (Rate("/dev/sda", 1),), "blkio_weight_device": (Rate("/dev/sda", 500),)},
+    {"stop_timeout": 600, "stop_signal": "SIGQUIT", "auto_remove": True, "interactive": True, "group_add": ("5",)},
+    {"healthcheck": Healthcheck(("CMD", "true"), interval=1_000_000_000)},
+    {"joins": (Join("bridge"), Join("shop", ("db",), "192.0.2.7", "2001:db8::7", mac_address="02:00:00:00:00:01"))},
+    {"publish_all": True, "expose": ("80/tcp",), "domainname": "example", "platform": "linux/arm64"},
 ]
 
 #: Field -> what is never given to those below manager with the default limits.
@@ -108,7 +118,37 @@ BEYOND = [
     ("ulimits", {"ulimits": (Ulimit("nofile", 1, 1 << 30),)}),
     ("ulimits", {"ulimits": (Ulimit("memlock", 1, 1),)}),
     ("extra_hosts", {"extra_hosts": ("me:host-gateway",)}),
-    ("other", {"other": ("StorageOpt",)}),
+    ("other", {"other": ("Novelty",)}),
+    ("mounts", volume("data", driver="nfs")),
+    ("mounts", volume("data", driver_options=(("type", "tmpfs"),))),
+    ("mounts", volume("", driver="nfs")),
+    *(
+        ("mounts", {"mounts": (Mount("tmpfs", "", "/run", options=(word,)),)})
+        for word in ("dev", "suid", "huge=always")
+    ),
+    ("device_cgroup_rules", {"device_cgroup_rules": ("c 42:* rmw",)}),
+    ("device_requests", {"device_requests": (DeviceRequest(count=-1, capabilities=(("gpu",),)),)}),
+    ("volume_driver", {"volume_driver": "nfs"}),
+    ("storage_options", {"storage_options": (("size", "900g"),)}),
+    ("links", {"links": ("db:data",)}),
+    ("annotations", {"annotations": (("run.oci.x", "1"),)}),
+    ("isolation", {"isolation": "process"}),
+    *(("joins", {"joins": (Join(name),)}) for name in ("nowhere", "wide", "host")),
+    ("joins", {"joins": (Join("bridge", driver_options=(("a", "b"),)),)}),
+    *(("stop_timeout", {"stop_timeout": seconds}) for seconds in (-1, 601)),
+    ("healthcheck", {"healthcheck": Healthcheck(interval=1_000_000)}),
+    ("healthcheck", {"healthcheck": Healthcheck(start_interval=1_000_000)}),
+    *(("memory_swap_bytes", {"memory_swap_bytes": swap}) for swap in (-1, (128 << 20) + 1)),
+    ("cpu_shares", {"cpu_shares": 1025}),
+    ("cpu_realtime_period", {"cpu_realtime_period": 1}),
+    ("cpu_realtime_runtime", {"cpu_realtime_runtime": 1}),
+    ("blkio_weight", {"blkio_weight": 501}),
+    ("blkio_weight_device", {"blkio_weight_device": (Rate("/dev/sda", 501),)}),
+    *(
+        ("device_read_bps", {"device_read_bps": (Rate(path, 1),)})
+        for path in ("/etc/shadow", "/dev/../etc", "", "/devs")
+    ),
+    ("device_write_iops", {"device_write_iops": (Rate("/root", 1),)}),
 ]
 
 
@@ -144,6 +184,7 @@ def test_every_field_is_free_or_has_a_rule_and_a_new_one_is_refused(monkeypatch)
         ({"privileged": True}, {"privileged": True}),
         ({"host_namespaces": True}, {"pid": "host", "network": "host", "ipc": "host", "uts": "host"}),
         ({"devices": True}, {"devices": (Device("/dev/fuse", "/dev/fuse"),)}),
+        ({"devices": True}, {"device_requests": (DeviceRequest(count=1),), "device_cgroup_rules": ("c 42:* rmw",)}),
         ({"capabilities": ["SYS_PTRACE"]}, {"cap_add": ("SYS_PTRACE",)}),
         ({"new_privileges": True}, {"new_privileges": True}),
         ({"memory_required": False}, {"memory_bytes": 0}),
@@ -164,7 +205,8 @@ def test_a_switch_allows_just_what_it_names(switches, asked):
         ({"host_paths": ["/srv/data"]}, bind("/srv")),
         ({"host_paths": ["/srv/data"]}, bind("/srv/data/a-link-that-leads-anywhere", read_only=True)),
         ({"host_paths": ["/srv/data"]}, bind("/srv/data/../../etc")),
-        ({"host_paths": ["/srv/data"]}, bind("/srv/data", options=("rshared",))),
+        *(({"host_paths": ["/srv/data"]}, bind("/srv/data", propagation=word)) for word in ("rshared", "slave", "new")),
+        *(({"host_paths": ["/srv/data"]}, bind("/srv/data", options=(word,))) for word in ("z", "CreateMountpoint")),
         ({"host_paths": ["/"]}, bind("/")),
         *(({"host_paths": ["/"]}, bind(path)) for path in ("/run", "/var/run/docker.sock", "/var/lib", "/proc/1/root")),
         ({"host_paths": ["/"]}, bind("/srv")),
@@ -175,6 +217,9 @@ def test_a_switch_allows_just_what_it_names(switches, asked):
         ({"port_lowest": 8000, "port_highest": 8999}, {"ports": (Port(80, 80),)}),
         ({"port_lowest": 8000, "port_highest": 8999}, {"ports": (Port(80, 9000),)}),
         ({"port_lowest": 8000, "port_highest": 8999}, {"ports": (Port(80),)}),
+        ({"port_lowest": 8000, "port_highest": 8999}, {"ports": (Port(80, 8000, public_end=9000),)}),
+        ({"port_lowest": 8000, "port_highest": 8999}, {"publish_all": True}),
+        ({"publish_everywhere": False}, {"publish_all": True}),
         *(({"publish_everywhere": False}, {"ports": (Port(80, 80, address=to),)}) for to in ("", "0.0.0.0", "::", "x")),
         ({"memory_most_bytes": 1 << 20}, {}),
         ({"memory_most_bytes": 1 << 30, "memory_required": False}, {"memory_bytes": 0}),
@@ -196,11 +241,20 @@ def test_a_switch_allows_nothing_beside_it(switches, asked):
         ({"HostConfig": {"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]}}, "seccomp=unconfined"),
         ({"HostConfig": {"SecurityOpt": ["label=disable"]}}, "label=disable"),
         ({"HostConfig": {"Devices": [{"PathOnHost": "/dev/sda"}]}}, "device /dev/sda"),
-        ({"HostConfig": {"DeviceRequests": [{"Count": -1}]}}, "DeviceRequests"),
+        ({"HostConfig": {"DeviceRequests": [{"Count": -1, "Capabilities": [["gpu"]]}]}}, "devices of the host: gpu"),
+        ({"HostConfig": {"DeviceRequests": [{}]}}, "devices of the host: any"),
+        ({"HostConfig": {"DeviceCgroupRules": ["a *:* rwm"]}}, "devices a *:* rwm"),
+        ({"HostConfig": {"VolumeDriver": "nfs"}}, "driver nfs"),
+        ({"HostConfig": {"Links": ["/db:/web/data"]}}, "environment of db"),
+        ({"HostConfig": {"Annotations": {"run.oci.x": "1"}}}, "run.oci.x"),
+        ({"HostConfig": {"Isolation": "process"}}, "isolation"),
         ({"HostConfig": {"VolumesFrom": ["db"]}}, "volumes of db"),
         ({"HostConfig": {"MaskedPaths": []}}, "hidden"),
         ({"HostConfig": {"Sysctls": {"kernel.x": "1"}}}, "kernel.x"),
         ({"HostConfig": {"Binds": ["/etc:/x:ro"]}}, "mounts /etc of the host"),
+        ({"HostConfig": {"Binds": ["data:/x:z"]}}, "with z"),
+        ({"HostConfig": {"Tmpfs": {"/x": "size=1m,exec"}}}, "with exec"),
+        ({"HostConfig": {"Mounts": [{"Type": "tmpfs", "TmpfsOptions": {"Options": [["suid"]]}}]}}, "with suid"),
         ({"HostConfig": {"Binds": ["nfs:/x"]}}, "volume nfs"),
         (
             {
