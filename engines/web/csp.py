@@ -6,7 +6,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self' {import_map}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     # Markup is made from text in static/js/trusted.js alone.
-    "require-trusted-types-for 'script'; trusted-types pilothouse"
+    "require-trusted-types-for 'script'; trusted-types pilothouse pilothouse-matcher"
 )
 
 

@@ -18,7 +18,7 @@ HOST = "console.example"
 EVERY = {
     "content-security-policy": "default-src 'none'; script-src 'self' 'sha256-…'; style-src 'self'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types pilothouse",
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types pilothouse pilothouse-matcher",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
