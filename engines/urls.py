@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("engines.users.urls")),
     path("", include("engines.teams.urls")),
     path("engines/", include("engines.endpoints.urls")),
+    path("containers/", include("engines.containers.fleet_urls")),
     path("engines/<slug:slug>/containers/", include("engines.containers.urls")),
     path("engines/<slug:slug>/", include("engines.stats.urls")),
     path("engines/<slug:slug>/containers/", include("engines.diagnosis.urls")),

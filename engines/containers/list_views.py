@@ -30,7 +30,7 @@ from engines.web.respond import respond
 
 MOST_AT_ONCE = 400
 _THREADS = 8
-_FIRST = (Column("name", "Name"), Column("state", "State"))
+FIRST = (Column("name", "Name"), Column("state", "State"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def container_list(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     looks = {engine.slug: Look(base, published_host(request, engine), may, Permission.CONTAINER_START in held)}
 
     def made() -> Part:
-        return part(chosen(asked.result(), choice), choice, wanted, looks, _FIRST)
+        return part(chosen(asked.result(), choice), choice, wanted, looks, FIRST)
 
     context = {
         "engine": engine,

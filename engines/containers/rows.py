@@ -149,7 +149,7 @@ def _clipped(css: str, text: str) -> str:
 
 
 def _engine(_container: Container, look: Look, _now: float) -> str:
-    return f'<td class="more">{escape(look.engine)}</td>'
+    return f'<td class="more engine"><div class="clip"><a href="{look.base}">{escape(look.engine)}</a></div></td>'
 
 
 def _of_project(css: str, name: str) -> str:
