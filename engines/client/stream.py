@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
@@ -113,16 +113,26 @@ class AsyncEngine:
             sent(made)
 
     async def json(
-        self, method: str, path: str, *, params: Params | None = None, seconds: float = 10
+        self, method: str, path: str, *, params: Params | None = None, body: object = None, seconds: float = 10
     ) -> dict[str, Any] | list[Any]:
-        """The JSON reply of a call that answers at once, of at most 32 MiB. Raises EngineError."""
-        async with self.request(method, path, params=params, seconds=seconds) as response:
+        """The JSON reply of a call that answers at once, of at most 32 MiB; `body` is sent as JSON.
+
+        Raises EngineError.
+        """
+        async with self._asked(method, path, params, body, seconds) as response:
             return parse_json(await read(response))
 
-    async def post(self, path: str, *, params: Params | None = None, seconds: float = 10) -> None:
-        """A call whose reply holds nothing of interest. Raises EngineError."""
-        async with self.request("POST", path, params=params, seconds=seconds) as response:
+    async def post(self, path: str, *, params: Params | None = None, body: object = None, seconds: float = 10) -> None:
+        """A call whose reply holds nothing of interest; `body` is sent as JSON. Raises EngineError."""
+        async with self._asked("POST", path, params, body, seconds) as response:
             await read(response)
+
+    def _asked(
+        self, method: str, path: str, params: Params | None, body: object, seconds: float
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        sent = "" if body is None else json.dumps(body)
+        headers = {"Content-Type": "application/json"} if sent else None
+        return self.request(method, path, params=params, body=sent or None, headers=headers, seconds=seconds)
 
     async def ping(self, seconds: float = 10) -> Mapping[str, str]:
         """The headers of GET /_ping. Raises EngineError."""

@@ -25,6 +25,7 @@ TABS: tuple[tuple[str, str, str, Permission], ...] = (
     ("container-processes", "Processes", "list-tree", Permission.CONTAINER_TOP),
     ("container-health", "Health", "heart-pulse", Permission.CONTAINER_VIEW),
     ("container-inspect", "Inspect", "braces", Permission.CONTAINER_VIEW),
+    ("container-networks", "Networks", "network", Permission.NETWORK_VIEW),
     ("container-why", "Why it stopped", "circle-question-mark", Permission.CONTAINER_VIEW),
 )
 _OF_CONTAINERS = tuple(name for name in Permission if name.value.startswith("container."))

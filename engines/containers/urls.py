@@ -1,6 +1,6 @@
 """Pages of containers."""
 
-from django.urls import path
+from django.urls import include, path
 
 from engines.containers import list_views, views
 
@@ -9,6 +9,7 @@ urlpatterns = [
     path("create/", views.create, name="container-create"),
     path("bulk/", list_views.bulk, name="container-bulk"),
     path("columns/", list_views.columns, name="container-columns"),
+    path("", include("engines.containers.change_urls")),
     path("<str:container>/", views.container_page, name="container"),
     path("<str:container>/head/", views.container_head, name="container-head"),
     path("<str:container>/start/", views.start, name="container-start"),

@@ -32,5 +32,11 @@ KINDS: dict[str, Kind] = {
         audited=("tags", "target", "dockerfile"),
         sealed=("build_args",),
     ),
+    "container.commit": Kind(
+        "Commit",
+        Permission.CONTAINER_COMMIT,
+        "engines.containers.work.commit",
+        audited=("container", "reference", "pause"),
+    ),
     "image.pull": Kind("Pull", Permission.IMAGE_PULL, "engines.images.work.pull", audited=("reference", "platform")),
 }

@@ -13,6 +13,7 @@ NO_ACT = {
     "builds.spool_dockerfile": "a file that only a build can use, which is written down",
     "builds.spool_context": "a file that only a build can use, which is written down",
     "endpoints.draft": "is not saved",
+    "containers.told": "changes nothing",
 }
 #: Those that do, without `by`: nobody is logged in.
 NOBODY_YET = {

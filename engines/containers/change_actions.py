@@ -1,0 +1,110 @@
+"""What changes a container while it stays the same one: its name, its limits, the networks it is in.
+
+`by` is who does it. Raises EngineError, IdInvalid, and BeyondLimits for what only managers may ask for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from engines import reach
+from engines.client.connect import call
+from engines.client.fields import table, texts
+from engines.client.ids import require_name
+from engines.containers import queries
+from engines.containers.actions import require_within
+from engines.models import Engine, EngineLimits
+from engines.permissions import Permission
+from engines.spec.facts import Facts
+from engines.spec.inspected import from_inspect
+from engines.spec.limits import refusals
+from engines.spec.types import ContainerSpec, Join
+from engines.trail import write as trail
+
+#: Field of a spec -> member of the request. What can be changed while it runs.
+LIVE: dict[str, str] = {
+    "memory_bytes": "Memory",
+    "memory_reservation_bytes": "MemoryReservation",
+    "memory_swap_bytes": "MemorySwap",
+    "nano_cpus": "NanoCpus",
+    "cpu_shares": "CpuShares",
+    "cpuset_cpus": "CpusetCpus",
+    "pids": "PidsLimit",
+    "blkio_weight": "BlkioWeight",
+    "restart": "RestartPolicy",
+    "restart_retries": "RestartPolicy",
+}
+#: Of these, what engines can take away again; nothing stands for "as it is" in all others.
+REMOVABLE = frozenset({"pids", "memory_swap_bytes", "restart", "restart_retries"})
+#: The kernel may have to find memory first.
+_UPDATE_SECONDS = 30
+_CALL_SECONDS = 15
+
+
+def rename(engine: Engine, container_id: str, name: str, *, by: User) -> None:
+    """Give it another name."""
+    with trail.act(Permission.CONTAINER_RENAME, by=by, engine=engine, subject=container_id, parameters={"name": name}):
+        path = f"/containers/{require_name(container_id)}/rename"
+        call(reach.client(engine, _CALL_SECONDS), "POST", path, params={"name": require_name(name)})
+
+
+def update(engine: Engine, container_id: str, changes: Mapping[str, object], *, by: User) -> list[str]:
+    """Change its limits or restart policy as it runs; what the engine warns of. `changes`: field of LIVE -> value."""
+    spec = from_inspect(queries.inspected(engine, container_id))
+    asked = replace(spec, **changes)  # type: ignore[arg-type]
+    # These fields' rules need to know nothing of the engine. What was beyond the limits before is not asked for now.
+    beyond = tuple(each for each in refusals(asked, EngineLimits.of(engine), Facts()) if each.field in changes)
+    require_within(Permission.CONTAINER_UPDATE, beyond, engine=engine, subject=container_id, by=by)
+    parameters = {"changed": dict(changes)}
+    with trail.act(Permission.CONTAINER_UPDATE, by=by, engine=engine, subject=container_id, parameters=parameters):
+        path = f"/containers/{require_name(container_id)}/update"
+        reply = call(reach.client(engine, _UPDATE_SECONDS), "POST", path, body=_update_body(spec, changes))
+    return texts(table(reply).get("Warnings"))
+
+
+def _update_body(spec: ContainerSpec, changes: Mapping[str, object]) -> dict[str, Any]:
+    """What is sent for `changes` to the container of `spec` (Engine API: Container/ContainerUpdate)."""
+    asked = replace(spec, **changes)  # type: ignore[arg-type]
+    sent: dict[str, Any] = {LIVE[name]: value for name, value in changes.items() if LIVE[name] != "RestartPolicy"}
+    if "restart" in changes or "restart_retries" in changes:
+        retries = asked.restart_retries if asked.restart == "on-failure" else 0
+        sent["RestartPolicy"] = {"Name": asked.restart, "MaximumRetryCount": retries}
+    if "pids" in changes:
+        sent["PidsLimit"] = asked.pids or -1
+    if "memory_swap_bytes" in changes:
+        sent["MemorySwap"] = asked.memory_swap_bytes or 2 * asked.memory_bytes
+    elif "memory_bytes" in changes and spec.memory_swap_bytes in {0, 2 * spec.memory_bytes}:
+        # As engines themselves do where only memory is limited; they refuse memory above what both had together.
+        sent["MemorySwap"] = 2 * asked.memory_bytes
+    return sent
+
+
+def connect(engine: Engine, container_id: str, join: Join, *, by: User) -> None:
+    """Let it take part in one more network."""
+    judged = queries.judged(engine, ContainerSpec("", network=join.network, joins=(join,)))
+    beyond = tuple(each for each in judged.refused if each.field in {"network", "joins"})
+    require_within(Permission.NETWORK_CONNECT, beyond, engine=engine, subject=container_id, by=by)
+    parameters = {"container": container_id}
+    with trail.act(
+        Permission.NETWORK_CONNECT, by=by, engine=engine, subject=join.network, parameters=parameters | {"joined": True}
+    ):
+        addresses = {"IPv4Address": join.ipv4, "IPv6Address": join.ipv6}
+        wanted = {key: value for key, value in addresses.items() if value}
+        config = {"IPAMConfig": wanted} if wanted else {}
+        body = {
+            "Container": require_name(container_id),
+            "EndpointConfig": config | ({"Aliases": list(join.aliases)} if join.aliases else {}),
+        }
+        path = f"/networks/{require_name(join.network)}/connect"
+        call(reach.client(engine, _CALL_SECONDS), "POST", path, body=body)
+
+
+def disconnect(engine: Engine, container_id: str, network: str, *, force: bool, by: User) -> None:
+    """Take it out of a network; with `force` also where the engine cannot tell it so any more."""
+    parameters = {"container": container_id, "joined": False, "force": force}
+    with trail.act(Permission.NETWORK_CONNECT, by=by, engine=engine, subject=network, parameters=parameters):
+        path = f"/networks/{require_name(network)}/disconnect"
+        body = {"Container": require_name(container_id), "Force": force}
+        call(reach.client(engine, _CALL_SECONDS), "POST", path, body=body)
