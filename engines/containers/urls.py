@@ -2,12 +2,13 @@
 
 from django.urls import include, path
 
-from engines.containers import list_views, views
+from engines.containers import list_views, prune_views, views
 
 urlpatterns = [
     path("", list_views.container_list, name="containers"),
     path("create/", views.create, name="container-create"),
     path("bulk/", list_views.bulk, name="container-bulk"),
+    path("prune/", prune_views.prune_page, name="container-prune"),
     path("columns/", list_views.columns, name="container-columns"),
     path("", include("engines.containers.change_urls")),
     path("<str:container>/", views.container_page, name="container"),

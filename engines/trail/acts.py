@@ -61,6 +61,7 @@ ACTS: dict[str, frozenset[str]] = {
     Permission.CONTAINER_ATTACH: frozenset({"recording"}),
     Permission.CONTAINER_KILL: frozenset({"signal"}),
     Permission.CONTAINER_REMOVE: frozenset({"force", "volumes"}),
+    Permission.CONTAINER_PRUNE: frozenset({"containers", "bytes", "created_before", "labels"}),
     Permission.CONTAINER_RENAME: frozenset({"name"}),
     Permission.CONTAINER_UPDATE: frozenset({"changed"}),
     Permission.CONTAINER_COMMIT: frozenset({"container", "reference", "pause"}),
