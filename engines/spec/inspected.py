@@ -71,7 +71,7 @@ def from_inspect(reply: Mapping[str, Any]) -> ContainerSpec:
         init=host.get("Init") is True,
         stop_signal=text(config.get("StopSignal")),
         stop_timeout=_integer(config.get("StopTimeout")),
-        healthcheck=_healthcheck(table(config.get("Healthcheck"))),
+        healthcheck=healthcheck(table(config.get("Healthcheck"))),
         ports=ports,
         expose=tuple(sorted(table(config.get("ExposedPorts")).keys() - published)),
         publish_all=host.get("PublishAllPorts") is True,
@@ -176,7 +176,8 @@ def _sorted_pairs(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(pairs(value).items()))
 
 
-def _healthcheck(check: Mapping[str, Any]) -> Healthcheck:
+def healthcheck(check: Mapping[str, Any]) -> Healthcheck:
+    """From the Healthcheck of a container's or an image's Config."""
     return Healthcheck(
         test=tuple(texts(check.get("Test"))),
         interval=number(check.get("Interval")),
