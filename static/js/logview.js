@@ -16,7 +16,7 @@ import { parse, plain } from "./sgr.js";
 const AGAIN_MS = 2000;
 const MOST_COPIED = 50_000_000;
 const FILTERS = ["levels", "hide", "mode", "q", "regex"];
-const STATES = { opening: "Connecting…", open: "", lost: "Connection lost; connecting again…", over: "Ended", closed: "Stopped" };
+const STATES = { opening: "Connecting…", open: "", lost: "Connection lost; connecting again…", over: "Not running", closed: "Stopped" };
 
 class LogView extends HTMLElement {
   store = new Store();
@@ -37,6 +37,8 @@ class LogView extends HTMLElement {
   #hit = -1;
   /** The timestamp to go to when it comes. */
   #wanted = "";
+  /** Of each container, when its last line was printed. @type {[number, number][]} */
+  #last = [];
   #askedAgain = 0;
   #noting = false;
 
@@ -45,6 +47,7 @@ class LogView extends HTMLElement {
     this.sources = JSON.parse(document.getElementById("log-sources").textContent);
     this.rows = /** @type {LogRows} */ (this.querySelector("log-rows"));
     this.rows.lens = this.lens;
+    this.rows.style.setProperty("--names", `${Math.min(20, Math.max(...this.sources.map(({ name }) => name.length)))}ch`);
     this.rows.fill = (row, line) => this.#fill(row, line);
     this.rows.addEventListener("followchange", () => {
       this.#read = this.lens.end;
@@ -83,6 +86,7 @@ class LogView extends HTMLElement {
     this.merge?.close();
     this.store.clear();
     this.#chosen = null;
+    this.#last = [];
     this.part("detail").hidden = true;
     this.#rebuild();
     this.finder.again();
@@ -94,6 +98,7 @@ class LogView extends HTMLElement {
       /** @type {Feed} */
       const feed = new Feed(source, query, {
         line: (text, seconds, nanos, stream, more) => {
+          this.#last[index] = [seconds, nanos];
           if (this.merge) this.merge.add({ text, seconds, nanos, stream, source: index, more, came: 0 });
           else this.store.add(text, seconds, nanos, stream, index, more);
         },
@@ -118,8 +123,14 @@ class LogView extends HTMLElement {
     if (this.options.until && this.store.full) {
       for (const feed of this.feeds) feed.close();
       this.merge?.close();
+      this.merge = null;
       this.#mark("There are more lines than are kept here: choose a later beginning, or download them.", 0);
     }
+    this.#shown();
+  }
+
+  /** Show what the store has got. */
+  #shown() {
     if (!this.#filtered) this.#push(this.store.end, []);
     if (this.finder.active) this.finder.more();
     if (this.#wanted) this.#arrive();
@@ -129,15 +140,14 @@ class LogView extends HTMLElement {
 
   /** Something the viewer says between the lines. @param {string} sentence @param {number} source */
   #mark(sentence, source) {
-    const { store } = this;
-    const last = store.end - 1;
-    const now = Date.now() / 1000;
-    const [seconds, nanos] = last >= store.first ? [store.seconds(last), store.nanos(last)] : [Math.floor(now), 0];
-    store.add(sentence, seconds, nanos, MARK, source);
-    if (!this.#filtered) this.#push(store.end, []);
-    if (this.finder.active) this.finder.more();
-    this.rows.refresh();
-    this.#note();
+    const [seconds, nanos] = this.#last[source] ?? [Math.floor(Date.now() / 1000), 0];
+    if (this.merge) {
+      this.merge.add({ text: sentence, seconds, nanos, stream: MARK, source, more: 0, came: 0 });
+      this.merge.flow();
+    } else {
+      this.store.add(sentence, seconds, nanos, MARK, source);
+      this.#shown();
+    }
   }
 
   /** A container that ended may run again: something happened on its engine. */

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.bench import builds, lists, live, logs, starting, trail, watching
+from tests.bench import builds, lists, live, logs, logview, starting, trail, watching
 from tests.bench.report import Line
 from tests.rig.cell import missing
 from tests.rig.hosts import Host, host
@@ -25,6 +25,7 @@ def main() -> int:
     _alone(lambda stack: tell(starting.measure(stack)))
     _alone(lambda stack: tell(watching.measure(stack)))
     _alone(lambda stack: tell(trail.measure(stack)))
+    tell(logview.measure())
     if lacks := missing():
         print(f"Not measured, since private engines need {', '.join(lacks)}: P1, P3, P4, P5.")
     else:
