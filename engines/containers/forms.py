@@ -1,371 +1,564 @@
-"""The form to create a container. Most fields have the names of ContainerSpec's, where refusals are told."""
+"""The form of a whole container. Its fields have the names of ContainerSpec's, where refusals are told."""
 
-import ipaddress
-import posixpath
-import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any, Self
 
 from django import forms
 
 from engines.client.ids import IdInvalid, require_image, require_name
+from engines.containers import form_text as text
+from engines.containers.form_fields import Choice, Number, Tick, Typed, lines, plain, words
 from engines.spec.limits import Refusal
-from engines.spec.types import ROTATION, ContainerSpec, Device, Mount, Port, Ulimit
+from engines.spec.types import ROTATION, ContainerSpec, Healthcheck, Mount, Port
+from engines.spec.units import read_size, read_time, size_text, time_text
 
-Item = TypeVar("Item")
-
-_PORT = re.compile(
-    r"(?:(?P<ip>[0-9]+(?:\.[0-9]+)+|\[[0-9a-fA-F:]+\]):)?(?:(?P<public>\d{1,5}):)?(?P<private>\d{1,5})(?:/(?P<protocol>tcp|udp|sctp))?"
-)
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,254}")
-_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,253}[A-Za-z0-9])?")
-_CAPABILITY = re.compile(r"[A-Z][A-Z_]{1,40}")
-_SYSCTL = re.compile(r"[a-z0-9_]+(?:[./][a-z0-9_-]+)+")
-_ULIMIT = re.compile(r"([a-z]{2,12})=(-1|\d{1,10})(?::(-1|\d{1,10}))?")
-_DEVICE = re.compile(r"(/dev/[A-Za-z0-9_./-]{1,200})(?::(/[A-Za-z0-9_./-]{1,200}))?(?::([rwm]{1,3}))?")
-_SECURITY = re.compile(r"(?:seccomp|apparmor|label|systempaths)[=:][A-Za-z0-9_.:,/-]{1,200}")
-_MODE = re.compile(r"|host|container:[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_TMPFS_SIZE = re.compile(r"([1-9][0-9]{0,6})([kmg])")
-_LOG_SIZE = re.compile(r"[1-9][0-9]{0,8}[kmg]?")
-_MEBIBYTE = 1 << 20
-_LEAST_MEMORY_MIB = 6
-_MOST_MOUNTS = 30
 #: Labels that begin so are the console's own.
 RESERVED = "console."
+_LEAST_MEMORY = 6 << 20
+_MOST_MOUNTS = 30
+_MOST = (1 << 63) - 1
 _POLICIES = [
     ("no", "Never"),
     ("on-failure", "When it fails"),
     ("unless-stopped", "Always, unless stopped"),
     ("always", "Always, even after a stop when the engine restarts"),
 ]
-_LOG_DRIVERS = [
-    ("json-file", "json-file"),
-    ("local", "local"),
-    *((name, name) for name in ("none", "journald", "syslog", "gelf", "fluentd", "splunk", "awslogs", "gcplogs")),
+_PULLS = [("missing", "If the engine has none"), ("always", "Always, for a newer one"), ("never", "Never")]
+_CHECKS = [
+    ("", "The image's own"),
+    ("CMD-SHELL", "A command, in the shell"),
+    ("CMD", "A command, without a shell"),
+    ("NONE", "None"),
 ]
 _OWN_OR_HOST = [("", "Its own"), ("host", "The host's")]
+_ISOLATIONS = [("", "The engine's own"), ("default", "default"), ("process", "process"), ("hyperv", "hyperv")]
 
-
-#: What most people never need, by what it is about.
-_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Process", ("entrypoint", "working_dir", "user", "labels", "tty", "init")),
-    ("Storage", ("mounts", "tmpfs", "shm_bytes", "read_only")),
-    ("Network", ("network", "hostname", "dns", "extra_hosts")),
-    ("Limits", ("nano_cpus", "ulimits", "log_driver", "log_size", "log_files", "restart_retries")),
+_SECTIONS: tuple[tuple[str, str, str], ...] = (
+    ("General", "box", "image name command ports env pull platform"),
+    ("Process", "square-terminal", "entrypoint working_dir user group_add hostname domainname tty interactive init"),
+    ("Labels", "tags", "labels annotations"),
+    ("Network", "network", "network joins publish_all expose dns dns_search dns_options extra_hosts links"),
+    ("Storage", "hard-drive", "mounts tmpfs read_only shm_bytes volumes_from volume_driver storage_options"),
+    (
+        "Health",
+        "heart-pulse",
+        "healthcheck health_command health_interval health_timeout health_retries health_start_period "
+        "health_start_interval",
+    ),
+    ("Restart and end", "rotate-cw", "restart restart_retries stop_signal stop_timeout auto_remove"),
+    (
+        "Limits",
+        "gauge",
+        "memory_bytes memory_reservation_bytes memory_swap_bytes memory_swappiness nano_cpus cpu_shares cpuset_cpus "
+        "cpuset_mems cpu_period cpu_quota cpu_realtime_period cpu_realtime_runtime pids ulimits blkio_weight "
+        "blkio_weight_device device_read_bps device_write_bps device_read_iops device_write_iops oom_score_adj "
+        "oom_kill_disable",
+    ),
+    ("Logging", "scroll-text", "log_driver log_options"),
     (
         "Rights",
-        (
-            *("privileged", "new_privileges", "unmasked", "oom_kill_disable", "cap_add", "cap_drop"),
-            *("security_opt", "devices", "pid", "ipc", "uts", "userns", "cgroupns", "sysctls"),
-            *("runtime", "cgroup_parent", "oom_score_adj"),
-        ),
+        "shield",
+        "privileged new_privileges unmasked cap_add cap_drop security_opt pid ipc uts userns cgroupns sysctls runtime "
+        "cgroup_parent isolation",
     ),
+    ("Devices", "cpu", "devices device_requests device_cgroup_rules"),
 )
 
 
-def _lines(rows: int) -> forms.Textarea:
-    return forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "class": "code"})
+@dataclass(frozen=True)
+class Section:
+    """Fields of one subject; `summary` says what is set of them."""
+
+    label: str
+    icon: str
+    fields: tuple[forms.BoundField, ...]
+    summary: str
+    open: bool
 
 
-def _text(label: str = "", help_text: str = "", *, rows: int = 0, most: int = 255) -> forms.CharField:
-    """Text that may be empty; with `rows`, of several lines."""
-    widget = _lines(rows) if rows else None
-    return forms.CharField(
-        required=False, max_length=most, label=label or None, help_text=help_text, widget=widget, strip=not rows
-    )
+def _size(label: str, help_text: str = "", *, flag: str, initial: int = 0, least: int = 0) -> Typed[int]:
+    def read(typed: str) -> int:
+        size = 0 if typed.strip() == "0" else read_size(typed)
+        if 0 < size < least:
+            raise ValueError(f"No container starts in less than {size_text(least)}.")
+        return size
+
+    return Typed(read, size_text, 0, label, help_text, flag=flag, initial=initial)
 
 
-def _tick(label: str, help_text: str = "", *, initial: bool = False) -> forms.BooleanField:
-    return forms.BooleanField(required=False, label=label, help_text=help_text, initial=initial)
+def _time(label: str, help_text: str = "", *, flag: str) -> Typed[int]:
+    return Typed(read_time, time_text, 0, label, help_text, flag=flag)
+
+
+def _pairs(label: str, help_text: str = "", *, flag: str, initial: Any = None) -> Typed[tuple[tuple[str, str], ...]]:
+    return Typed(text.named, text.assigned, (), label, help_text, flag=flag, rows=2, initial=initial)
+
+
+def _command(label: str, help_text: str = "", *, flag: str = "") -> Typed[tuple[str, ...]]:
+    return Typed(text.shell_words, shlex.join, (), label, help_text, flag=flag, rows=1)
+
+
+def _read_name(typed: str) -> str:
+    if len(typed) == 1:
+        raise ValueError("A name has at least two characters.")
+    return require_name(typed)
+
+
+def _read_swap(typed: str) -> int:
+    return -1 if typed.strip() == "-1" else read_size(typed)
+
+
+def _read_cpus(typed: str) -> int:
+    try:
+        billionths = int(Decimal(typed.strip()) * 1_000_000_000)
+    except (InvalidOperation, OverflowError, ValueError) as error:
+        raise ValueError("Write a number, such as 1.5.") from error
+    if not 0 <= billionths <= _MOST:
+        raise ValueError("Write a number from 0 up.")
+    return billionths
+
+
+def _cpus_text(billionths: int) -> str:
+    return f"{Decimal(billionths) / 1_000_000_000:f}"
 
 
 class CreateForm(forms.Form):
     """Its `spec` is what is asked for; whether it is allowed is judged elsewhere."""
 
-    image = forms.CharField(max_length=512, help_text="An image of this engine: its name and tag, or its id.")
-    name = _text(help_text="Empty: the engine makes one up.")
-    command = _text(help_text="Empty: the image's own. Quoted as in a shell, run without one.", most=8192)
-    env = _text("Environment", "NAME=value, one per line.", rows=3, most=65536)
-    ports = _text(
-        help_text="One a line. 8080:80 is reached from the engine's own host only, 0.0.0.0:8080:80 from everywhere.",
+    form_token = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    start = Tick("Start it now", initial=True)
+
+    # General
+    image = forms.CharField(
+        max_length=512,
+        help_text="Its name and tag, or its id.",
+        widget=forms.TextInput(
+            attrs={"class": "code", "spellcheck": "false", "autocomplete": "off", "list": "images", "autofocus": True}
+        ),
+    )
+    name = plain(help_text="Empty: the engine makes one up.", flag="--name", read=_read_name)
+    command = _command("Command", "Empty: the image's own. Quoted as in a shell, run without one.")
+    ports = Typed[tuple[Port, ...]](
+        text.ports,
+        text.ports_text,
+        (),
+        "Ports",
+        "One a line. 8080:80 is reached from the engine's own host only, 0.0.0.0:8080:80 from everywhere.",
+        flag="--publish",
         rows=2,
-        most=4096,
     )
-    restart = forms.ChoiceField(choices=_POLICIES, initial="no", label="Restart", required=False)
-    restart_retries = forms.IntegerField(
-        min_value=0, max_value=1000, initial=5, required=False, label="At most so many times", help_text="0: no end."
+    env = Typed[tuple[str, ...]](
+        text.environment,
+        text.environment_text,
+        (),
+        "Environment",
+        "NAME=value, one per line. A value of several lines goes on in lines that begin with |",
+        flag="--env",
+        rows=3,
     )
-    memory = forms.IntegerField(
-        min_value=0,
-        max_value=1 << 24,
-        initial=512,
-        required=False,
-        label="Memory limit, MiB",
-        help_text="It is killed above this. Empty: none.",
-    )
-    pids = forms.IntegerField(
-        min_value=0,
-        max_value=4_194_304,
-        initial=512,
-        required=False,
-        label="Process limit",
-        help_text="Empty: none.",
-    )
-    start = _tick("Start it now", initial=True)
+    pull = Choice(_PULLS, "Pull the image", flag="--pull")
+    platform = plain("Platform", "Empty: the engine's own.", flag="--platform", read=text.read_platform)
 
     # Process
-    entrypoint = _text(help_text="Empty: the image's own. Quoted as in a shell.", most=8192)
-    working_dir = _text("Working directory")
-    user = _text(help_text="A name or number, with :group if wanted.")
-    tty = _tick("Allocate a terminal")
-    init = _tick("Run an init inside", "It ends processes that nobody waits for.")
-    labels = _text(help_text="name=value, one per line.", rows=2, most=16384)
+    entrypoint = _command("Entrypoint", "Empty: the image's own.", flag="--entrypoint")
+    working_dir = plain("Working directory", flag="--workdir", read=text.read_directory)
+    user = plain("User", "A name or number, with :group if wanted.", flag="--user")
+    group_add = words(text.read_group, str, "Further groups", flag="--group-add")
+    hostname = plain("Host name", flag="--hostname", read=text.read_host_name)
+    domainname = plain("Domain name", flag="--domainname", read=text.read_host_name)
+    tty = Tick("Allocate a terminal", flag="--tty")
+    interactive = Tick("Keep its input open", "Needed to type into it.", flag="--interactive")
+    init = Tick("Run an init inside", "It ends processes that nobody waits for.", flag="--init")
 
-    # Storage
-    mounts = _text(
-        help_text="One a line, as docker run -v takes them: volume:/path, or /path/of/the/host:/path; :ro after it.",
-        rows=3,
-        most=16384,
-    )
-    tmpfs = _text(
-        "In memory (tmpfs)", "One a line: /path, or /path:64m. Without programs and devices.", rows=2, most=4096
-    )
-    read_only = _tick("Its own file system is read-only")
-    shm_bytes = forms.IntegerField(
-        min_value=0, max_value=1 << 20, required=False, label="Shared memory, MiB", help_text="Empty: 64."
-    )
+    # Labels
+    labels = _pairs("Labels", "name=value, one per line.", flag="--label")
+    annotations = _pairs("Annotations", "For the runtime. name=value, one per line.", flag="--annotation")
 
     # Network
-    network = _text(help_text="bridge, none, or the name of a network.")
-    hostname = _text("Host name")
-    dns = _text("DNS servers", "Addresses, with spaces between.", most=1024)
-    extra_hosts = _text("Further hosts", "name:address, one per line.", rows=2, most=8192)
+    network = plain(
+        "Network", "bridge, none, or a network's name. Empty: bridge.", flag="--network", read=text.read_network
+    )
+    joins = lines(
+        text.read_join,
+        text.join_text,
+        "Addresses, aliases, further networks",
+        "One network a line: shop,alias=db,ip=192.0.2.5 and ip6=, mac-address=, link-local-ip=, driver-opt=",
+        flag="--network",
+        ordered=False,
+    )
+    publish_all = Tick("Publish all ports of the image", "On ports that the engine chooses.", flag="--publish-all")
+    expose = words(text.exposed, str, "Exposed ports", "Such as 80 53/udp.", flag="--expose", ordered=False)
+    dns = words(text.read_address, str, "DNS servers", flag="--dns")
+    dns_search = words(text.read_option, str, "DNS search domains", flag="--dns-search")
+    dns_options = words(text.read_option, str, "DNS options", "Such as ndots:2.", flag="--dns-option")
+    extra_hosts = lines(text.read_host, str, "Further hosts", "name:address, one per line.", flag="--add-host")
+    links = words(
+        text.read_link, str, "Links", "container:alias, in the default network.", flag="--link", ordered=False
+    )
+
+    # Storage
+    mounts = lines(
+        text.read_mount,
+        text.mount_text,
+        "Mounts",
+        "One a line: volume:/path or /path/of/the/host:/path, :ro after it; or as --mount takes it: type=volume,…",
+        flag="--volume",
+        ordered=False,
+        rows=3,
+    )
+    tmpfs = lines(
+        text.read_tmpfs,
+        text.tmpfs_text,
+        "In memory (tmpfs)",
+        "One a line: /path, /path:64m, /path:size=64m,mode=1777.",
+        flag="--tmpfs",
+        ordered=False,
+    )
+    read_only = Tick("Its own file system is read-only", flag="--read-only")
+    shm_bytes = _size("Shared memory", "Empty: 64m.", flag="--shm-size")
+    volumes_from = words(
+        text.read_volumes_from, str, "Volumes of other containers", "Their names.", flag="--volumes-from"
+    )
+    volume_driver = plain(
+        "Volume driver", "Of volumes that do not exist yet.", flag="--volume-driver", read=text.read_plugin
+    )
+    storage_options = _pairs("Storage options", "Such as size=10G.", flag="--storage-opt")
+
+    # Health
+    healthcheck = Choice(_CHECKS, "Health check", flag="--health-cmd")
+    health_command = Typed(
+        str, str, "", "Its command", "Exit code 0 is healthy, 1 is not.", flag="--health-cmd", rows=1
+    )
+    health_interval = _time("Time between checks", "Such as 30s.", flag="--health-interval")
+    health_timeout = _time("A check may take", flag="--health-timeout")
+    health_retries = Number("Failures until unhealthy", flag="--health-retries", min_value=0, max_value=10_000)
+    health_start_period = _time("Time to start", "Failures then do not count.", flag="--health-start-period")
+    health_start_interval = _time("Time between checks then", flag="--health-start-interval")
+
+    # Restart and end
+    restart = Choice(_POLICIES, "Restart", flag="--restart")
+    restart_retries = Number(
+        "At most so many times",
+        "When it fails. Empty: without end.",
+        flag="--restart on-failure:n",
+        min_value=0,
+        max_value=1_000_000,
+        initial=5,
+    )
+    stop_signal = plain("Stop signal", "Empty: the image's own.", flag="--stop-signal", read=text.read_signal)
+    stop_timeout = Number(
+        "Time to stop, seconds",
+        "Killed after it. Empty: 10; -1: never.",
+        flag="--stop-timeout",
+        unset=None,
+        min_value=-1,
+        max_value=1 << 31,
+    )
+    auto_remove = Tick("Remove it when it ends", "With its anonymous volumes.", flag="--rm")
 
     # Limits
-    nano_cpus = forms.DecimalField(
-        min_value=0,
-        max_value=1024,
-        decimal_places=3,
-        required=False,
-        label="CPUs",
-        help_text="Such as 1.5. Empty: all of them.",
+    memory_bytes = _size(
+        "Memory",
+        "It is killed above this. Empty: no limit.",
+        flag="--memory",
+        initial=512 << 20,
+        least=_LEAST_MEMORY,
     )
-    ulimits = _text(help_text="One a line: nofile=1024:2048 (soft:hard).", rows=2, most=2048)
-    log_driver = forms.ChoiceField(choices=_LOG_DRIVERS, initial="json-file", required=False, label="Log driver")
-    log_size = _text("Size of a log file", "Such as 20m, which it is when empty.", most=12)
-    log_files = forms.IntegerField(
-        min_value=0, max_value=1000, required=False, label="Log files kept", help_text="Empty: 3."
+    memory_reservation_bytes = _size("Memory reserved", flag="--memory-reservation", least=_LEAST_MEMORY)
+    memory_swap_bytes = Typed(
+        _read_swap,
+        lambda size: "-1" if size == -1 else size_text(size),
+        0,
+        "Memory and swap",
+        "Together. -1: swap without limit.",
+        flag="--memory-swap",
+    )
+    memory_swappiness = Number(
+        "Swappiness", "0 to 100.", flag="--memory-swappiness", unset=None, min_value=0, max_value=100
+    )
+    nano_cpus = Typed(_read_cpus, _cpus_text, 0, "CPUs", "Such as 1.5. Empty: all of them.", flag="--cpus")
+    cpu_shares = Number("CPU weight", "1024 is usual.", flag="--cpu-shares", min_value=0, max_value=262_144)
+    cpuset_cpus = plain("On these CPUs", "Such as 0-2,7.", flag="--cpuset-cpus", read=text.read_cpus)
+    cpuset_mems = plain("On these memory nodes", flag="--cpuset-mems", read=text.read_cpus)
+    cpu_period = Number("CPU period, µs", flag="--cpu-period", min_value=0, max_value=_MOST)
+    cpu_quota = Number("CPU quota, µs", flag="--cpu-quota", min_value=0, max_value=_MOST)
+    cpu_realtime_period = Number("Real-time period, µs", flag="--cpu-rt-period", min_value=0, max_value=_MOST)
+    cpu_realtime_runtime = Number("Real-time runtime, µs", flag="--cpu-rt-runtime", min_value=0, max_value=_MOST)
+    pids = Number("Processes", "Empty: no limit.", flag="--pids-limit", min_value=0, max_value=4_194_304, initial=512)
+    ulimits = lines(
+        text.read_ulimit,
+        text.ulimit_text,
+        "Ulimits",
+        "One a line: nofile=1024:2048 (soft:hard).",
+        flag="--ulimit",
+        ordered=False,
+    )
+    blkio_weight = Number("Disk weight", "10 to 1000.", flag="--blkio-weight", min_value=0, max_value=1000)
+    blkio_weight_device = lines(
+        text.read_number_rate,
+        text.number_rate_text,
+        "Disk weight of devices",
+        "/dev/sda:300",
+        flag="--blkio-weight-device",
+        ordered=False,
+    )
+    device_read_bps = lines(
+        text.read_bytes_rate,
+        text.bytes_rate_text,
+        "Read a second",
+        "/dev/sda:10m",
+        flag="--device-read-bps",
+        ordered=False,
+    )
+    device_write_bps = lines(
+        text.read_bytes_rate,
+        text.bytes_rate_text,
+        "Written a second",
+        "/dev/sda:10m",
+        flag="--device-write-bps",
+        ordered=False,
+    )
+    device_read_iops = lines(
+        text.read_number_rate,
+        text.number_rate_text,
+        "Reads a second",
+        "/dev/sda:1000",
+        flag="--device-read-iops",
+        ordered=False,
+    )
+    device_write_iops = lines(
+        text.read_number_rate,
+        text.number_rate_text,
+        "Writes a second",
+        "/dev/sda:1000",
+        flag="--device-write-iops",
+        ordered=False,
+    )
+    oom_score_adj = Number(
+        "When memory runs out",
+        "Ended later (below 0) or sooner.",
+        flag="--oom-score-adj",
+        min_value=-1000,
+        max_value=1000,
+    )
+    oom_kill_disable = Tick("Not ended when memory runs out", flag="--oom-kill-disable")
+
+    # Logging
+    log_driver = plain("Log driver", "Empty: json-file.", flag="--log-driver", read=text.read_plugin)
+    log_options = _pairs(
+        "Log options",
+        "name=value, one per line. Without max-size a log grows without end.",
+        flag="--log-opt",
+        initial=ROTATION,
     )
 
     # Rights
-    privileged = _tick("Privileged", "Root inside is root of the host.")
-    new_privileges = _tick("New privileges", "Set-user-id programs such as sudo give more rights.")
-    cap_add = _text("Capabilities added", "Such as NET_BIND_SERVICE, with spaces between.", most=1024)
-    cap_drop = _text("Capabilities dropped", "ALL drops all.", most=1024)
-    security_opt = _text("Security options", "One a line, such as seccomp=unconfined.", rows=2, most=2048)
-    unmasked = _tick("All of /proc and /sys", "What is hidden there from containers otherwise.")
-    devices = _text(help_text="One a line: /dev/x, or /dev/x:/dev/y:rwm.", rows=2, most=4096)
-    pid = _text("Processes of", "Empty: its own. host, or container:name.")
-    ipc = _text("Shared memory of", "Empty: its own. host, or container:name.")
-    uts = forms.ChoiceField(choices=_OWN_OR_HOST, required=False, label="Host name of")
-    userns = forms.ChoiceField(choices=_OWN_OR_HOST, required=False, label="Users of")
-    cgroupns = forms.ChoiceField(choices=_OWN_OR_HOST, required=False, label="Cgroups of")
-    sysctls = _text("Kernel parameters", "name=value, one per line.", rows=2, most=4096)
-    runtime = _text(help_text="Empty: the engine's own.")
-    cgroup_parent = _text("Parent cgroup")
-    oom_kill_disable = _tick("Not ended when memory runs out")
-    oom_score_adj = forms.IntegerField(
-        min_value=-1000, max_value=1000, required=False, label="Ended later (below 0) or sooner, when memory runs out"
+    privileged = Tick("Privileged", "Root inside is root of the host.", flag="--privileged")
+    new_privileges = Tick("New privileges", "Set-user-id programs such as sudo give more rights.")
+    unmasked = Tick("All of /proc and /sys", "What is hidden there from containers otherwise.")
+    cap_add = words(text.read_capability, str, "Capabilities added", flag="--cap-add", ordered=False)
+    cap_drop = words(
+        text.read_capability, str, "Capabilities dropped", "ALL drops all.", flag="--cap-drop", ordered=False
+    )
+    security_opt = lines(
+        text.read_security,
+        str,
+        "Security options",
+        "One a line, such as seccomp=unconfined.",
+        flag="--security-opt",
+        ordered=False,
+    )
+    pid = plain("Processes of", "Empty: its own. host, or container:name.", flag="--pid", read=text.read_mode)
+    ipc = plain("Shared memory of", "Empty: its own. host, none, or container:name.", flag="--ipc", read=text.read_ipc)
+    uts = Choice(_OWN_OR_HOST, "Host name of", flag="--uts")
+    userns = Choice(_OWN_OR_HOST, "Users of", flag="--userns")
+    cgroupns = Choice(_OWN_OR_HOST, "Cgroups of", flag="--cgroupns")
+    sysctls = _pairs("Kernel parameters", "name=value, one per line.", flag="--sysctl")
+    runtime = plain("Runtime", "Empty: the engine's own.", flag="--runtime", read=require_name)
+    cgroup_parent = plain("Parent cgroup", flag="--cgroup-parent")
+    isolation = Choice(_ISOLATIONS, "Isolation", "Of engines on Windows.", flag="--isolation")
+
+    # Devices
+    devices = lines(
+        text.read_device,
+        text.device_text,
+        "Devices",
+        "One a line: /dev/x, or /dev/x:/dev/y:rwm.",
+        flag="--device",
+        ordered=False,
+    )
+    device_requests = lines(
+        text.read_gpus,
+        text.gpus_text,
+        "GPUs",
+        "all, a number, or driver=nvidia,device=0.",
+        flag="--gpus",
+        ordered=False,
+    )
+    device_cgroup_rules = lines(
+        text.read_device_rule, str, "Device rules", "Such as c 189:* rmw.", flag="--device-cgroup-rule", ordered=False
     )
 
-    def clean_image(self) -> str:
-        return _checked(require_image, self.cleaned_data["image"])
-
-    def clean_name(self) -> str:
-        name = self.cleaned_data["name"]
-        if len(name) == 1:
-            raise forms.ValidationError("A name has at least two characters.")
-        return _checked(require_name, name) if name else ""
-
-    def clean_command(self) -> tuple[str, ...]:
-        return _words(self.cleaned_data["command"])
-
-    def clean_entrypoint(self) -> tuple[str, ...]:
-        return _words(self.cleaned_data["entrypoint"])
-
-    def clean_env(self) -> tuple[str, ...]:
-        return tuple(f"{name}={value}" for name, value in _assignments(self.cleaned_data["env"], _ENV_NAME, "NAME"))
-
-    def clean_labels(self) -> tuple[tuple[str, str], ...]:
-        labels = dict(_assignments(self.cleaned_data["labels"], _LABEL, "name"))
-        if any(name.startswith(RESERVED) for name in labels):
-            raise forms.ValidationError(f"Labels that begin with {RESERVED} are the console's own.")
-        return tuple(sorted(labels.items()))
-
-    def clean_sysctls(self) -> tuple[tuple[str, str], ...]:
-        return tuple(sorted(dict(_assignments(self.cleaned_data["sysctls"], _SYSCTL, "name")).items()))
-
-    def clean_ports(self) -> tuple[Port, ...]:
-        return tuple(sorted({_port(text) for text in self.cleaned_data["ports"].replace(",", " ").split()}))
-
-    def clean_restart(self) -> str:
-        return self.cleaned_data["restart"] or "no"
-
-    def clean_memory(self) -> int:
-        """In bytes."""
-        mebibytes = self.cleaned_data["memory"] or 0
-        if 0 < mebibytes < _LEAST_MEMORY_MIB:
-            raise forms.ValidationError(f"No container starts in less than {_LEAST_MEMORY_MIB} MiB.")
-        return mebibytes * _MEBIBYTE
-
-    def clean_working_dir(self) -> str:
-        path = self.cleaned_data["working_dir"]
-        return _inside(path) if path else ""
-
-    def clean_mounts(self) -> tuple[Mount, ...]:
-        return _few(tuple(_each_line(self.cleaned_data["mounts"], _mount)))
-
-    def clean_tmpfs(self) -> tuple[Mount, ...]:
-        return _few(tuple(_each_line(self.cleaned_data["tmpfs"], _tmpfs)))
-
-    def clean_shm_bytes(self) -> int:
-        """In bytes."""
-        return (self.cleaned_data["shm_bytes"] or 0) * _MEBIBYTE
-
-    def clean_network(self) -> str:
-        """Also `host` and `container:<name>`, which only managers may ask for."""
-        name = self.cleaned_data["network"]
-        if name in {"", "default"}:
-            return "bridge"
-        return name if name.startswith("container:") and _MODE.fullmatch(name) else _checked(require_name, name)
-
-    def clean_hostname(self) -> str:
-        name = self.cleaned_data["hostname"]
-        if name and not _HOST_NAME.fullmatch(name):
-            raise forms.ValidationError("A host name holds letters, digits, dots and dashes.")
-        return str(name)
-
-    def clean_dns(self) -> tuple[str, ...]:
-        return tuple(_address(text) for text in self.cleaned_data["dns"].replace(",", " ").split())
-
-    def clean_extra_hosts(self) -> tuple[str, ...]:
-        return tuple(_each_line(self.cleaned_data["extra_hosts"], _host))
-
-    def clean_nano_cpus(self) -> int:
-        """In billionths of a CPU."""
-        return int((self.cleaned_data["nano_cpus"] or 0) * 1_000_000_000)
-
-    def clean_ulimits(self) -> tuple[Ulimit, ...]:
-        return tuple(sorted(_each_line(self.cleaned_data["ulimits"], _ulimit)))
-
-    def clean_log_driver(self) -> str:
-        return self.cleaned_data["log_driver"] or "json-file"
-
-    def clean_log_size(self) -> str:
-        size = self.cleaned_data["log_size"]
-        if size and not _LOG_SIZE.fullmatch(size):
-            raise forms.ValidationError("Write a number with k, m or g, such as 20m.")
-        return str(size)
-
-    def clean_cap_add(self) -> tuple[str, ...]:
-        return _capabilities(self.cleaned_data["cap_add"])
-
-    def clean_cap_drop(self) -> tuple[str, ...]:
-        return _capabilities(self.cleaned_data["cap_drop"])
-
-    def clean_security_opt(self) -> tuple[str, ...]:
-        return tuple(sorted(_each_line(self.cleaned_data["security_opt"], _security)))
-
-    def clean_devices(self) -> tuple[Device, ...]:
-        return tuple(sorted(_each_line(self.cleaned_data["devices"], _device)))
-
-    def clean_pid(self) -> str:
-        return _mode(self.cleaned_data["pid"])
-
-    def clean_ipc(self) -> str:
-        return _mode(self.cleaned_data["ipc"])
-
-    def clean_runtime(self) -> str:
-        return _checked(require_name, self.cleaned_data["runtime"]) if self.cleaned_data["runtime"] else ""
-
-    def clean(self) -> dict[str, Any]:
-        """One path inside is mounted once."""
-        fields = self.cleaned_data
-        targets = [mount.target for mount in (*fields.get("mounts", ()), *fields.get("tmpfs", ()))]
-        twice = next((target for target in targets if targets.count(target) > 1), "")
-        if twice:
-            self.add_error("mounts", f"{twice} is mounted twice.")
-        return fields
-
-    def spec(self, user: str) -> ContainerSpec:
-        """What is asked for. `user` is noted on the container, as its label `console.user`."""
-        fields = dict(self.cleaned_data)
-        for mine in ("start", "log_size", "log_files", "tmpfs", "memory"):
-            fields.pop(mine)
-        tmpfs, labels = self.cleaned_data["tmpfs"], fields["labels"]
-        return ContainerSpec(
-            **fields
+    @classmethod
+    def of(cls, spec: ContainerSpec) -> Self:
+        """Filled in with `spec`. What the form cannot say of it is told by `unsaid`."""
+        simple = tuple(mount for mount in spec.mounts if mount.kind == "tmpfs")
+        check = spec.healthcheck
+        own = {each.name: getattr(spec, each.name) for each in fields(spec)}
+        return cls(
+            initial=own
             | {
-                "memory_bytes": self.cleaned_data["memory"],
-                "labels": (*labels, (f"{RESERVED}user", user)),
-                "mounts": tuple(sorted((*fields["mounts"], *tmpfs))),
-                "restart_retries": fields["restart_retries"] or 0 if fields["restart"] == "on-failure" else 0,
-                "log_options": self._log_options(),
-                "pids": fields["pids"] or 0,
-                "oom_score_adj": fields["oom_score_adj"] or 0,
+                "labels": tuple(pair for pair in spec.labels if not pair[0].startswith(RESERVED)),
+                "mounts": tuple(mount for mount in spec.mounts if mount not in simple),
+                "tmpfs": simple,
+                "network": "" if spec.network == "bridge" else spec.network,
+                "log_driver": "" if spec.log_driver == "json-file" else spec.log_driver,
+                "healthcheck": check.test[0] if check.test else "",
+                "health_command": shlex.join(check.test[1:]) if check.test[:1] == ("CMD",) else "".join(check.test[1:]),
+                **{f"health_{name}": getattr(check, name) for name in _CHECK_NAMES},
             }
         )
 
-    def _log_options(self) -> tuple[tuple[str, str], ...]:
-        size, files = self.cleaned_data["log_size"], self.cleaned_data["log_files"]
-        asked = {"max-file": str(files) if files else "", "max-size": size}
-        if self.cleaned_data["log_driver"] in _ROTATING:
-            asked = {name: asked[name] or usual for name, usual in ROTATION}
-        return tuple(sorted((name, value) for name, value in asked.items() if value))
+    def sent(self) -> dict[str, str]:
+        """What a browser would send of this form as it is shown."""
+        values = {name: self[name].value() for name in self.fields}
+        return {
+            name: str(value).replace("\r\n", "\n").replace("\r", "\n")
+            for name, value in values.items()
+            if value is not None and value is not False
+        }
+
+    def unsaid(self, spec: ContainerSpec) -> tuple[str, ...]:
+        """Names of the fields of `spec` that this form, sent as it is shown, would give back otherwise."""
+        again = type(self)(self.sent())
+        again.full_clean()
+        found = again.spec("")
+        told = replace(found, labels=_others(found.labels))
+        asked = replace(spec, labels=_others(spec.labels))
+        return tuple(
+            each.name
+            for each in fields(spec)
+            if each.name in again.errors or getattr(told, each.name) != getattr(asked, each.name)
+        )
+
+    def clean_form_token(self) -> uuid.UUID:
+        return self.cleaned_data["form_token"] or uuid.uuid4()
+
+    def clean_image(self) -> str:
+        try:
+            return require_image(self.cleaned_data["image"])
+        except IdInvalid as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_labels(self) -> tuple[tuple[str, str], ...]:
+        labels: tuple[tuple[str, str], ...] = self.cleaned_data["labels"]
+        if labels != _others(labels):
+            raise forms.ValidationError(f"Labels that begin with {RESERVED} are the console's own.")
+        return labels
+
+    def clean_mounts(self) -> tuple[Mount, ...]:
+        return _few(self.cleaned_data["mounts"])
+
+    def clean_tmpfs(self) -> tuple[Mount, ...]:
+        return _few(self.cleaned_data["tmpfs"])
+
+    def clean(self) -> dict[str, Any]:
+        """One path inside is mounted once, and a health check that is asked for has a command."""
+        found = self.cleaned_data
+        targets = [mount.target for mount in (*found.get("mounts", ()), *found.get("tmpfs", ()))]
+        twice = next((target for target in targets if targets.count(target) > 1), "")
+        if twice:
+            self.add_error("mounts", f"{twice} is mounted twice.")
+        wanted, command = found.get("healthcheck", "") in {"CMD", "CMD-SHELL"}, found.get("health_command", "")
+        if wanted and not command:
+            self.add_error("health_command", "Write the command that checks its health.")
+        elif command and not wanted:
+            self.add_error("healthcheck", "Choose how the command below is run, or take it away.")
+        try:
+            found["test"] = _test(found.get("healthcheck", ""), command)
+        except ValueError as error:
+            self.add_error("health_command", str(error))
+        return found
+
+    def spec(self, user: str) -> ContainerSpec:
+        """What is asked for. `user` is noted on the container, as its label `console.user`."""
+        found: Mapping[str, Any] = self.cleaned_data
+        same = {each.name: found.get(each.name, each.default) for each in fields(ContainerSpec)}
+        retries = found.get("restart_retries", 0) if same["restart"] == "on-failure" else 0
+        times = {name: found.get(f"health_{name}", 0) for name in _CHECK_NAMES}
+        return ContainerSpec(
+            **same
+            | {
+                "image": found.get("image", ""),
+                "labels": (*_others(found.get("labels", ())), (f"{RESERVED}user", user)),
+                "network": same["network"] or "bridge",
+                "mounts": tuple(sorted((*found.get("mounts", ()), *found.get("tmpfs", ())))),
+                "healthcheck": Healthcheck(found.get("test", ()), **times),
+                "restart_retries": retries,
+                "log_driver": same["log_driver"] or "json-file",
+            }
+        )
 
     @property
-    def sections(self) -> list[dict[str, object]]:
-        """Of what most people never need: open where something was typed or is wrong."""
-        found: list[dict[str, object]] = []
-        for label, names in _SECTIONS:
-            fields = [self[name] for name in names]
-            used = any(field.errors or (self.is_bound and field.value() not in _UNUSED) for field in fields)
-            found.append({"label": label, "fields": fields, "open": used})
+    def sections(self) -> list[Section]:
+        """Open where something is set that usually is not, or is wrong."""
+        usual = _usual()
+        found = []
+        for label, icon, names in _SECTIONS:
+            own = tuple(self[name] for name in names.split())
+            touched = any(field.errors or _plain(field) != usual[field.name] for field in own)
+            found.append(Section(label, icon, own, " · ".join(filter(None, map(_said, own))), touched))
         return found
 
     def tell(self, refused: Iterable[Refusal]) -> None:
         """Each refusal at its field."""
         for refusal in refused:
-            field = _FIELDS.get(refusal.field, refusal.field)
+            field = refusal.field
+            if field == "mounts" and not self.cleaned_data.get("mounts"):
+                field = "tmpfs"
             self.add_error(field if field in self.fields else None, str(refusal))
 
 
-#: Field of the spec -> of the form, where they are not the same.
-_FIELDS = {"log_options": "log_size", "memory_bytes": "memory"}
-#: What fields of the sections hold when nobody touched them.
-_UNUSED = {None, "", False, "5", "json-file"}
-_ROTATING = {"json-file", "local"}
+_CHECK_NAMES = tuple(each.name for each in fields(Healthcheck) if each.name != "test")
 
 
-def _words(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise forms.ValidationError("A quotation mark is not closed.") from error
+@cache
+def _usual() -> dict[str, str]:
+    """Field -> what it holds when nobody touched it."""
+    form = CreateForm()
+    return {name: _plain(form[name]) for name in form.fields}
 
 
-def _assignments(text: str, known: re.Pattern[str], shown: str) -> Iterator[tuple[str, str]]:
-    """Names and values of lines `name=value`; empty lines are skipped."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        name, separator, value = line.partition("=")
-        if not line.strip():
-            continue
-        if not separator or not known.fullmatch(name.strip()):
-            raise forms.ValidationError(f"Line {number}: write {shown}=value.")
-        yield name.strip(), value
+def _plain(field: forms.BoundField) -> str:
+    value = field.value()
+    return "" if value is None or value is False else str(value).replace("\r\n", "\n").strip()
+
+
+def _said(field: forms.BoundField) -> str:
+    """What is set of a field in few words; empty for nothing. The script of the page says the same while one types."""
+    value, kind = _plain(field), field.field
+    if not value or (isinstance(kind, Choice) and value == kind.unset):
+        return ""
+    if isinstance(kind, Tick):
+        return str(field.label)
+    if isinstance(kind, Choice):
+        return f"{field.label}: {kind.labels.get(value, value)}"
+    if isinstance(kind.widget, forms.Textarea):
+        number = len([line for line in value.split("\n") if line.strip() and not line.startswith("|")])
+        return f"{field.label} ({number})"
+    return f"{field.label} {value[:40]}"
+
+
+def _test(kind: str, command: str) -> tuple[str, ...]:
+    """Of a health check, as the Engine API has it. Raises ValueError."""
+    if kind == "CMD":
+        return (kind, *text.shell_words(command))
+    return (kind, command) if kind == "CMD-SHELL" else (kind,) if kind else ()
 
 
 def _few(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
@@ -375,101 +568,6 @@ def _few(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
     return mounts
 
 
-def _each_line(text: str, read: Callable[[str], Item]) -> list[Item]:
-    return [read(line.strip()) for line in text.splitlines() if line.strip()]
-
-
-def _port(text: str) -> Port:
-    match = _PORT.fullmatch(text)
-    if match is None or not all(1 <= int(match[part]) <= 65535 for part in ("private", "public") if match[part]):
-        raise forms.ValidationError(f"{text[:60]}: write 8080:80, 127.0.0.1:8080:80 or 8080:80/udp.")
-    return Port(
-        private=int(match["private"]),
-        public=int(match["public"] or 0),
-        protocol=match["protocol"] or "tcp",
-        address=_address(match["ip"].strip("[]")) if match["ip"] else "127.0.0.1",
-    )
-
-
-def _mount(line: str) -> Mount:
-    source, _, rest = line.partition(":")
-    target, colon, flags = rest.partition(":")
-    if not source or not target or (colon and flags not in {"ro", "rw"}):
-        raise forms.ValidationError(f"{line[:60]}: write volume:/path, /path/of/the/host:/path, with :ro if wanted.")
-    if not source.startswith("/"):
-        return Mount("volume", _checked(require_name, source), _inside(target), flags == "ro")
-    if _CONTROL.search(source) or posixpath.normpath(source) != source or source.startswith("//"):
-        raise forms.ValidationError(f"{source[:60]}: write the host's path plainly, without //, . or .. in it.")
-    return Mount("bind", source, _inside(target), flags == "ro")
-
-
-def _tmpfs(line: str) -> Mount:
-    target, colon, size = line.partition(":")
-    match = _TMPFS_SIZE.fullmatch(size)
-    if colon and match is None:
-        raise forms.ValidationError(f"{line[:60]}: write /path, or /path:64m.")
-    size_bytes = int(match[1]) << {"k": 10, "m": 20, "g": 30}[match[2]] if match else 0
-    return Mount("tmpfs", "", _inside(target), size_bytes=size_bytes)
-
-
-def _inside(path: str) -> str:
-    """A path inside the container, as the engine will write it."""
-    if not path.startswith("/") or _CONTROL.search(path) or ":" in path or posixpath.normpath(path) in {"/", "//"}:
-        raise forms.ValidationError(f"{path[:60]}: a path inside begins with / and goes on.")
-    return posixpath.normpath(path)
-
-
-def _host(line: str) -> str:
-    name, _, address = line.partition(":")
-    if not _HOST_NAME.fullmatch(name):
-        raise forms.ValidationError(f"{line[:60]}: write name:address.")
-    return f"{name}:{address if address == 'host-gateway' else _address(address)}"
-
-
-def _ulimit(line: str) -> Ulimit:
-    match = _ULIMIT.fullmatch(line)
-    if match is None:
-        raise forms.ValidationError(f"{line[:60]}: write nofile=1024:2048.")
-    return Ulimit(match[1], int(match[2]), int(match[3] or match[2]))
-
-
-def _device(line: str) -> Device:
-    match = _DEVICE.fullmatch(line)
-    if match is None or ".." in line:
-        raise forms.ValidationError(f"{line[:60]}: write /dev/x, or /dev/x:/dev/y:rwm.")
-    return Device(match[1], match[2] or match[1], match[3] or "rwm")
-
-
-def _security(line: str) -> str:
-    if not _SECURITY.fullmatch(line):
-        raise forms.ValidationError(f"{line[:60]}: write such as seccomp=unconfined or label=disable.")
-    # Engines take both; one form is enough to judge and to compare.
-    return re.sub("^([a-z]+):", r"\1=", line)
-
-
-def _capabilities(text: str) -> tuple[str, ...]:
-    names = {name.upper().removeprefix("CAP_") for name in text.replace(",", " ").split()}
-    unknown = next((name for name in names if not _CAPABILITY.fullmatch(name)), "")
-    if unknown:
-        raise forms.ValidationError(f"{unknown[:60]} is no capability.")
-    return tuple(sorted(names))
-
-
-def _mode(text: str) -> str:
-    if not _MODE.fullmatch(text):
-        raise forms.ValidationError("Leave it empty, or write host or container:name.")
-    return text
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError as error:
-        raise forms.ValidationError(f"{text[:60]} is not an IP address.") from error
-
-
-def _checked(require: Callable[[str], str], text: str) -> str:
-    try:
-        return require(text)
-    except IdInvalid as error:
-        raise forms.ValidationError(str(error)) from error
+def _others(labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """`labels` without the console's own."""
+    return tuple(pair for pair in labels if not pair[0].startswith(RESERVED))

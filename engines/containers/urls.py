@@ -6,7 +6,7 @@ from engines.containers import list_views, prune_views, views
 
 urlpatterns = [
     path("", list_views.container_list, name="containers"),
-    path("create/", views.create, name="container-create"),
+    path("", include("engines.containers.create_urls")),
     path("bulk/", list_views.bulk, name="container-bulk"),
     path("prune/", prune_views.prune_page, name="container-prune"),
     path("columns/", list_views.columns, name="container-columns"),

@@ -27,7 +27,14 @@ from engines.web import recent
 
 pytestmark = pytest.mark.django_db
 CREATE = "/engines/real/containers/create/"
-PLAIN = {"image": "busybox:local", "name": "probe", "command": "sleep 1000000", "memory": "64", "pids": "50"}
+PLAIN = {
+    "image": "busybox:local",
+    "name": "probe",
+    "command": "sleep 1000000",
+    "memory_bytes": "64m",
+    "pids": "50",
+    "log_options": "max-size=20m\nmax-file=3",
+}
 
 
 @pytest.fixture
@@ -128,14 +135,43 @@ ASKED = [
     ("50", {"sysctls": "net.ipv4.ip_forward=1"}, "sysctls"),
     ("50", {"log_driver": "syslog"}, "log_driver"),
     ("50", {"log_driver": "gelf"}, "log_driver"),
-    ("50", {"log_size": "9g"}, "log_size"),
+    ("50", {"log_options": "max-size=9g\nmax-file=3"}, "log_options"),
     ("50", {"ulimits": "nofile=-1"}, "ulimits"),
-    ("50", {"memory": ""}, "memory"),
+    ("50", {"memory_bytes": ""}, "memory_bytes"),
     ("50", {"pids": "0"}, "pids"),
-    ("50", {"shm_bytes": "257"}, "shm_bytes"),
+    ("50", {"shm_bytes": "257m"}, "shm_bytes"),
     ("50", {"restart": "always"}, "restart"),
     ("50", {"devices": "/dev/kmsg"}, "devices"),
     ("50", {"extra_hosts": "me:host-gateway"}, "extra_hosts"),
+    # The rest of what `docker run` can ask for.
+    ("39", {"annotations": "io.katacontainers.config=1"}, "annotations"),
+    ("43", {"joins": "host"}, "joins"),
+    ("43", {"joins": "not-there,alias=db"}, "joins"),
+    ("43", {"network": "shop", "joins": "shop,driver-opt=a=b"}, "joins"),
+    ("44", {"links": "agent:agent"}, "links"),
+    ("45", {"mounts": "/opt:/h:rshared"}, "mounts"),
+    ("45", {"mounts": "type=bind,source=/,target=/h,bind-recursive=disabled"}, "mounts"),
+    ("45", {"mounts": 'type=bind,"source=/var/run",target=/h'}, "mounts"),
+    ("46", {"tmpfs": "/run:64m,uid=0,exec"}, "tmpfs"),
+    ("47", {"mounts": "type=volume,target=/h,volume-driver=local,volume-opt=type=none,volume-opt=device=/"}, "mounts"),
+    ("47", {"mounts": "type=volume,source=fresh,target=/h,volume-opt=o=bind,volume-opt=device=/"}, "mounts"),
+    ("49", {"mounts": "type=volume,source=agents,target=/h,volume-subpath=x"}, "mounts"),
+    ("49", {"volumes_from": "agent:ro"}, "volumes_from"),
+    ("49", {"volume_driver": "sly"}, "volume_driver"),
+    ("50", {"device_requests": "all"}, "device_requests"),
+    ("50", {"device_cgroup_rules": "a *:* rwm"}, "device_cgroup_rules"),
+    ("50", {"storage_options": "size=10G"}, "storage_options"),
+    ("50", {"memory_swap_bytes": "-1"}, "memory_swap_bytes"),
+    ("50", {"cpu_shares": "262144"}, "cpu_shares"),
+    ("50", {"cpu_realtime_runtime": "950000"}, "cpu_realtime_runtime"),
+    ("50", {"cpu_realtime_period": "1000000"}, "cpu_realtime_period"),
+    ("50", {"blkio_weight": "1000"}, "blkio_weight"),
+    ("50", {"blkio_weight_device": "/dev/sda:1000"}, "blkio_weight_device"),
+    ("50", {"device_read_bps": "/dev/../etc/shadow:1m"}, "device_read_bps"),
+    ("50", {"stop_timeout": "-1"}, "stop_timeout"),
+    ("50", {"healthcheck": "CMD", "health_command": "true", "health_interval": "1ms"}, "healthcheck"),
+    ("50", {"isolation": "process"}, "isolation"),
+    ("50", {"ipc": "none", "pid": "host"}, "pid"),
 ]
 
 
@@ -152,7 +188,7 @@ def test_what_is_beyond_the_limits_is_refused_at_its_field_and_nothing_is_made(e
         # What cannot even be written so is no denial: nobody may have it.
         assert len(denials()) - known == (1 if limits else 0), (case, typed)
         if limits:
-            assert field in denials()[-1].sentence or field in {"memory", "log_size"}
+            assert field in denials()[-1].sentence or field == "tmpfs"
     assert names(client) == before
 
 
@@ -161,7 +197,7 @@ def test_what_is_beyond_the_limits_is_refused_at_its_field_and_nothing_is_made(e
     [
         {"HostConfig": '{"Privileged": true}', "hostConfig": '{"Privileged": true}', "ho\u017ftconfig": "{}"},
         {"Privileged": "true", "Binds": "/:/h", "CapAdd": "ALL", "VolumesFrom": "agent", "PidMode": "host"},
-        {"volumes_from": "agent", "other": "StorageOpt", "mounts_options": "rshared", "log_options": "x=y"},
+        {"other": "StorageOpt", "mounts_options": "rshared", "test": "CMD", "reaching": "", "spec": "{}"},
         {"MaskedPaths": "[]", "ReadonlyPaths": "[]", "Mounts": "[]", "StorageOpt": "x", "ContainerIDFile": "/etc/x"},
     ],
     ids=["folded", "engine's words", "the spec's words", "lists"],
@@ -189,7 +225,7 @@ def test_an_operator_gets_all_that_is_within_the_limits(enter, client, row, thin
         "cap_drop": "NET_RAW",
         "ulimits": "nofile=1024:2048",
         "log_driver": "local",
-        "log_size": "1m",
+        "log_options": "max-size=1m\nmax-file=3",
         "restart": "on-failure",
         "restart_retries": "3",
         "labels": "tier=web",
@@ -201,7 +237,7 @@ def test_an_operator_gets_all_that_is_within_the_limits(enter, client, row, thin
         "working_dir": "/data",
         "dns": "192.0.2.53",
         "extra_hosts": "db:192.0.2.1",
-        "shm_bytes": "32",
+        "shm_bytes": "32m",
         "ports": "18080:80",
     }
     _directory(client, "/tmp/shared")
@@ -238,7 +274,7 @@ def _directory(client, path: str) -> None:
 
 
 def test_a_manager_may_and_what_is_beyond_is_named_in_the_trail(enter, client):
-    reply = enter("manager").post(CREATE, {**PLAIN, "privileged": "on", "pid": "host", "memory": ""})
+    reply = enter("manager").post(CREATE, {**PLAIN, "privileged": "on", "pid": "host", "memory_bytes": ""})
     assert reply.status_code == 302, text(reply)
     try:
         host = call(client, "GET", "/containers/probe/json")["HostConfig"]
@@ -259,7 +295,7 @@ def test_a_manager_may_and_what_is_beyond_is_named_in_the_trail(enter, client):
         {"unmasked": "on", "new_privileges": "on", "log_driver": "none", "restart": "always"},
         {"devices": "/dev/null:/dev/nothing:r", "sysctls": "net.ipv4.ip_forward=1", "oom_score_adj": "-5"},
         {"mounts": "sly:/h\n/opt:/host:ro", "cgroup_parent": "/other", "extra_hosts": "me:host-gateway"},
-        {"ulimits": "nofile=4096", "runtime": "runc", "network": "default", "memory": "", "pids": ""},
+        {"ulimits": "nofile=4096", "runtime": "runc", "network": "default", "memory_bytes": "", "pids": ""},
     ],
     ids=str,
 )
@@ -291,7 +327,7 @@ def test_a_manager_says_again_who_he_is_before_a_privileged_create_and_loses_not
     assert reply.status_code == 422
     assert "KEEP=me" in text(reply) and "that it is you" in text(reply)
     assert "/probe" not in names(client)
-    ordinary = browser.post(CREATE, {**PLAIN, "memory": ""})
+    ordinary = browser.post(CREATE, {**PLAIN, "memory_bytes": ""})
     assert ordinary.status_code == 302, text(ordinary)
     call(client, "DELETE", "/containers/probe", params={"force": "1"})
 

@@ -167,8 +167,9 @@ def test_a_container_that_does_not_start_leaves_nothing_behind(enter, unix_engin
         "image": "busybox:local",
         "name": "stillborn",
         "command": "/no/such/program",
-        "memory": "64",
+        "memory_bytes": "64m",
         "pids": "50",
+        "log_options": "max-size=20m\nmax-file=3",
     }
     client = enter("operator")
     for _ in range(2):
@@ -182,7 +183,13 @@ def test_a_container_that_does_not_start_leaves_nothing_behind(enter, unix_engin
 
 def test_an_engine_away_gives_the_form_back_filled_in(enter, tmp_path):
     Engine.objects.create(name="Away", slug="away", url=f"unix://{tmp_path}/none.sock", api_version="1.41")
-    fields = {"image": "busybox:local", "env": "KEEP=me", "memory": "64", "pids": "50"}
+    fields = {
+        "image": "busybox:local",
+        "env": "KEEP=me",
+        "memory_bytes": "64m",
+        "pids": "50",
+        "log_options": "max-size=20m\nmax-file=3",
+    }
     reply = enter("administrator").post("/engines/away/containers/create/", fields)
     assert reply.status_code == 502
     assert "KEEP=me" in text(reply)
@@ -191,7 +198,12 @@ def test_an_engine_away_gives_the_form_back_filled_in(enter, tmp_path):
 
 @pytest.mark.parametrize(("who", "offered"), [("operator", False), ("builder", True)])
 def test_a_missing_image_is_offered_for_pulling_to_those_who_may(enter, who, offered):
-    fields = {"image": "missing:nowhere", "memory": "64", "pids": "50"}
+    fields = {
+        "image": "missing:nowhere",
+        "memory_bytes": "64m",
+        "pids": "50",
+        "log_options": "max-size=20m\nmax-file=3",
+    }
     page = text(enter(who).post("/engines/real/containers/create/", fields))
     assert ("images/pull/?reference=missing%3Anowhere" in page) is offered
 
@@ -265,8 +277,9 @@ def test_a_container_is_created_started_and_no_more_powerful_than_the_form(enter
         "command": "sh -c 'sleep 1000000'",
         "env": "A=b=c",
         "ports": "18080:80",
-        "memory": "64",
+        "memory_bytes": "64m",
         "pids": "50",
+        "log_options": "max-size=20m\nmax-file=3",
         "start": "on",
         "Privileged": "true",
         "HostConfig": '{"Privileged": true}',
@@ -297,11 +310,18 @@ def test_a_container_is_created_started_and_no_more_powerful_than_the_form(enter
         ("env", "=x", "NAME=value"),
         ("ports", "99999:80", "write 8080:80"),
         ("ports", "999.1.1.1:80:80", "not an IP address"),
-        ("memory", "1", "6"),
+        ("memory_bytes", "1m", "6m"),
     ],
 )
 def test_bad_input_is_told_at_its_field_and_nothing_is_lost(enter, unix_engine, field, value, said):
-    fields = {"image": "busybox:local", "memory": "64", "pids": "50", "env": "KEEP=me", field: value}
+    fields = {
+        "image": "busybox:local",
+        "memory_bytes": "64m",
+        "pids": "50",
+        "log_options": "max-size=20m\nmax-file=3",
+        "env": "KEEP=me",
+        field: value,
+    }
     reply = enter("operator").post("/engines/real/containers/create/", fields)
     assert reply.status_code == 422
     assert said in text(reply)
@@ -309,7 +329,13 @@ def test_bad_input_is_told_at_its_field_and_nothing_is_lost(enter, unix_engine, 
 
 
 def test_a_name_that_is_taken_is_told_at_the_name(enter, container):
-    fields = {"image": "busybox:local", "name": "boat", "memory": "64", "pids": "50"}
+    fields = {
+        "image": "busybox:local",
+        "name": "boat",
+        "memory_bytes": "64m",
+        "pids": "50",
+        "log_options": "max-size=20m\nmax-file=3",
+    }
     reply = enter("operator").post("/engines/real/containers/create/", fields)
     assert "already in use" in text(reply)
 

@@ -168,8 +168,15 @@ def test_a_trial_on_an_engine_that_is_away_keeps_what_was_typed(enter, engine):
 def test_limits_hold_from_the_next_request_on(enter, real, cast, unix_engine):
     operator = User.objects.get(username="operator")
     Grant.objects.create(engine=real, user=operator, role=Role.OPERATOR)
-    fields = {"image": "busybox:local", "name": "late", "memory": "64", "pids": "50", "check": "1"}
+    fields = {
+        "image": "busybox:local",
+        "name": "late",
+        "memory_bytes": "64m",
+        "pids": "50",
+        "log_options": "max-size=1m\nmax-file=2",
+        "check": "1",
+    }
     browser = enter("operator")
     assert not browser.post("/engines/real/containers/create/", fields).context["form"].errors
     enter("administrator").post("/engines/real/limits/edit/", {**TYPED, "memory_most": "32"})
-    assert "memory" in browser.post("/engines/real/containers/create/", fields).context["form"].errors
+    assert "memory_bytes" in browser.post("/engines/real/containers/create/", fields).context["form"].errors
