@@ -112,9 +112,7 @@ def _host(spec: ContainerSpec) -> dict[str, Any]:
         "DnsOptions": list(spec.dns_options),
         "DnsSearch": list(spec.dns_search),
         "ExtraHosts": list(spec.extra_hosts),
-        "Mounts": [_mount(mount) for mount in spec.mounts if not _older(mount)],
-        "Binds": [_bind(mount) for mount in spec.mounts if _older(mount) and mount.kind != "tmpfs"],
-        "Tmpfs": {mount.target: _tmpfs(mount) for mount in spec.mounts if _older(mount) and mount.kind == "tmpfs"},
+        **mounts(spec.mounts),
         "VolumesFrom": list(spec.volumes_from),
         "VolumeDriver": spec.volume_driver,
         "StorageOpt": dict(spec.storage_options),
@@ -182,6 +180,21 @@ def _host(spec: ContainerSpec) -> dict[str, Any]:
     return sent | ({"MaskedPaths": [], "ReadonlyPaths": []} if spec.unmasked else {})
 
 
+def mounts(asked: Iterable[Mount]) -> dict[str, Any]:
+    """Members of HostConfig, none of which is in two of them."""
+    newer: list[Mount] = []
+    older: list[Mount] = []
+    for mount in asked:
+        # `Mounts` has no member for other options.
+        (newer if BIND_OPTIONS.issuperset(mount.options) else older).append(mount)
+    members = {
+        "Mounts": [_mount(mount) for mount in newer],
+        "Binds": [_bind(mount) for mount in older if mount.kind != "tmpfs"],
+        "Tmpfs": {mount.target: _tmpfs(mount) for mount in older if mount.kind == "tmpfs"},
+    }
+    return _said(members)
+
+
 def _port(port: Port) -> str:
     return f"{port.private}/{port.protocol}"
 
@@ -192,11 +205,6 @@ def _public(port: Port) -> str:
 
 def _rates(rates: Iterable[Rate]) -> list[dict[str, Any]]:
     return [{"Path": each.path, "Rate": each.rate} for each in rates]
-
-
-def _older(mount: Mount) -> bool:
-    """Whether it has an option that `Mounts` has no member for."""
-    return not BIND_OPTIONS.issuperset(mount.options)
 
 
 def _mount(mount: Mount) -> dict[str, Any]:

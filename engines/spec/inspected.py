@@ -41,7 +41,7 @@ READ = frozenset(_READ_WORDS.split())
 _HARMLESS_WORDS = (
     "ConsoleSize ContainerIDFile CpuCount CpuPercent IOMaximumBandwidth IOMaximumIOps KernelMemory KernelMemoryTCP"
 )
-_HARMLESS = frozenset(_HARMLESS_WORDS.split())
+HARMLESS = frozenset(_HARMLESS_WORDS.split())
 
 
 def from_inspect(reply: Mapping[str, Any]) -> ContainerSpec:
@@ -134,7 +134,7 @@ def from_inspect(reply: Mapping[str, Any]) -> ContainerSpec:
         cgroup_parent=text(host.get("CgroupParent")),
         oom_kill_disable=bool(host.get("OomKillDisable")),
         oom_score_adj=_signed(host.get("OomScoreAdj")),
-        other=tuple(sorted(key for key, value in host.items() if key not in READ | _HARMLESS and not _empty(value))),
+        other=tuple(sorted(key for key, value in host.items() if key not in READ | HARMLESS and not empty(value))),
     )
 
 
@@ -242,10 +242,10 @@ def _mounts(reply: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[Mount, .
     What is there only by `volumes_from` is not among them.
     """
     found: dict[str, Mount] = {}
-    for mount in asked_mounts(host):
+    for _, _, mount in asked_mounts(host):
         found[mount.target if mount.target not in found else f"{mount.target} {len(found)}"] = mount
     for target in table(table(reply.get("Config")).get("Volumes")):
-        found.setdefault(_clean(target), Mount("volume", "", _clean(target)))
+        found.setdefault(clean(target), Mount("volume", "", clean(target)))
     if texts(host.get("VolumesFrom")):
         return tuple(sorted(found.values()))
     for entry in tables(reply.get("Mounts")):
@@ -254,19 +254,24 @@ def _mounts(reply: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[Mount, .
             # Made for this container.
             continue
         source = name if kind == "volume" else text(entry.get("Source"))
-        mount = Mount(kind, source if kind != "tmpfs" else "", _clean(text(entry.get("Destination"))))
+        mount = Mount(kind, source if kind != "tmpfs" else "", clean(text(entry.get("Destination"))))
         same = found.get(mount.target)
         if same is None or (same.kind, same.source) != (mount.kind, mount.source):
             found[f"{mount.target} there"] = mount
     return tuple(sorted(found.values()))
 
 
-def asked_mounts(host: Mapping[str, Any]) -> Iterator[Mount]:
-    """The mounts of a HostConfig, in the order of its Mounts, Binds and Tmpfs."""
-    yield from map(_asked_mount, tables(host.get("Mounts")))
-    yield from map(_bind, texts(host.get("Binds")))
+def asked_mounts(host: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mount]]:
+    """The mounts of a HostConfig: the member that holds each (Mounts, Binds or Tmpfs), what stands there, the mount.
+
+    What stands in Tmpfs is a path and its flags.
+    """
+    for entry in tables(host.get("Mounts")):
+        yield "Mounts", entry, _asked_mount(entry)
+    for line in texts(host.get("Binds")):
+        yield "Binds", line, _bind(line)
     for target, flags in pairs(host.get("Tmpfs")).items():
-        yield _tmpfs(_clean(target), flags.split(","))
+        yield "Tmpfs", (target, flags), _tmpfs(clean(target), flags.split(","))
 
 
 def _bind(line: str) -> Mount:
@@ -276,7 +281,7 @@ def _bind(line: str) -> Mount:
     return Mount(
         "bind" if source.startswith("/") else "volume",
         source,
-        _clean(target),
+        clean(target),
         "ro" in words,
         tuple(sorted(set(words) - _USUAL_FLAGS - _PROPAGATIONS)),
         no_copy="nocopy" in words,
@@ -303,7 +308,7 @@ def _tmpfs(target: str, flags: list[str], read_only: bool = False, size_bytes: i
 
 
 def _asked_mount(entry: Mapping[str, Any]) -> Mount:
-    kind, target, read_only = text(entry.get("Type")), _clean(text(entry.get("Target"))), entry.get("ReadOnly") is True
+    kind, target, read_only = text(entry.get("Type")), clean(text(entry.get("Target"))), entry.get("ReadOnly") is True
     bind, volume = table(entry.get("BindOptions")), table(entry.get("VolumeOptions"))
     driver, tmpfs = table(volume.get("DriverConfig")), table(entry.get("TmpfsOptions"))
     if kind == "tmpfs":
@@ -325,7 +330,8 @@ def _asked_mount(entry: Mapping[str, Any]) -> Mount:
     )
 
 
-def _clean(path: str) -> str:
+def clean(path: str) -> str:
+    """A path inside, as this console compares them."""
     return posixpath.normpath(path) if path else ""
 
 
@@ -393,6 +399,6 @@ def _swappiness(value: object) -> int | None:
     return None if swappiness is None or swappiness < 0 else swappiness
 
 
-def _empty(value: object) -> bool:
-    """Whether it says nothing, as engines write what was not asked for."""
+def empty(value: object) -> bool:
+    """Whether a member says nothing, as engines write what was not asked for."""
     return not value or value == "default" or (isinstance(value, list) and not any(value))
