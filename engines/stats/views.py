@@ -12,6 +12,18 @@ from engines.permissions import Permission
 from engines.web.gate import engine_view
 from engines.web.respond import respond
 
+#: Key, label and class of each column of the board.
+_COLUMNS = (
+    ("name", "Name", ""),
+    ("cpu", "CPU", "num"),
+    ("memory", "Memory", "num"),
+    ("rx", "Received", "num p2"),
+    ("tx", "Sent", "num p2"),
+    ("read", "Read", "num p3"),
+    ("write", "Written", "num p3"),
+    ("pids", "Processes", "num p2"),
+)
+
 
 @require_safe
 @engine_view(Permission.CONTAINER_VIEW)
@@ -29,6 +41,7 @@ def engine_stats(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     running = [each for each in listing.every(engine) if each.state in {"running", "paused", "restarting"}]
     context = {
         "engine": engine,
+        "columns": _COLUMNS,
         "containers": sorted(running, key=lambda each: each.name.lower()),
         "base": reverse("containers", kwargs={"slug": engine.slug}),
         "socket": f"/ws/engines/{engine.slug}/stats/",

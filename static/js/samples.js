@@ -103,3 +103,19 @@ export function draw(svg, values, room) {
   });
   svg.firstElementChild.setAttribute("d", points.length > 1 ? `M${points.join("L")}` : "");
 }
+
+/** What is told as sums since the start, and shown per second. */
+export const SUMS = /** @type {const} */ (["rx", "tx", "read", "write"]);
+
+/**
+ * Per second, between two samples; null where there is nothing to compare with, or where it began anew.
+ * @param {Sample | undefined} before @param {Sample} now @param {number} seconds Between them.
+ * @returns {Record<typeof SUMS[number], number | null>}
+ */
+export function rates(before, now, seconds) {
+  const per = (/** @type {typeof SUMS[number]} */ name) => {
+    const grown = before && seconds > 0 ? now[name] - before[name] : -1;
+    return grown < 0 ? null : grown / seconds;
+  };
+  return { rx: per("rx"), tx: per("tx"), read: per("read"), write: per("write") };
+}
