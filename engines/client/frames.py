@@ -24,7 +24,6 @@ _NEWLINE = 10
 
 #: Stream, and what came on it.
 Run = tuple[int, bytes]
-Part = bytes | memoryview
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,12 @@ class Timed:
         """Whether a whole line that comes now is passed on as it is."""
         return not self._unfinished and self._seen is None
 
-    def take(self, message: memoryview) -> Iterable[Part]:
+    def take(self, message: bytes) -> Iterable[bytes]:
         """What of one message is passed on."""
         stamp = _stamp(message)
         ends = message[-1] == _NEWLINE
         if self._unfinished and stamp == self._unfinished:
-            passed: list[Part] = [] if self._leaving_out else [message[len(stamp) :]]
+            passed: list[bytes] = [] if self._leaving_out else [message[len(stamp) :]]
         else:
             # What ended without a newline, as its container did, has ended for all that.
             passed = [b"\n"] if self._unfinished and not self._leaving_out else []
@@ -89,7 +88,7 @@ class Untimed:
 
     plain = True
 
-    def take(self, message: memoryview) -> Iterable[Part]:
+    def take(self, message: bytes) -> Iterable[bytes]:
         return (message,)
 
 
@@ -108,13 +107,15 @@ class Framed:
     def feed(self, block: bytes) -> list[Run]:
         """What `block` completes, neighbours of one stream together. Raises NotAnEngine."""
         data = self._rest + block if self._rest else block
-        view, size, at = memoryview(data), len(data), 0
+        size, at = len(data), 0
         runs: list[Run] = []
-        parts: list[Part] = []
+        parts: list[bytes] = []
         current, lines = OUT, self._streams[OUT]
-        while size - at >= _HEADER.size:
+        plain = lines.plain
+        # Once for each line of a log: all that can be is outside.
+        while size - at >= 8:
             stream, length = _HEADER.unpack_from(data, at)
-            begin = at + _HEADER.size
+            begin = at + 8
             end = begin + length
             if end > size and length <= _FRAME_BYTES or stream == _ENGINE:
                 break
@@ -123,8 +124,12 @@ class Framed:
             if stream != current:
                 _close(runs, current, parts)
                 parts, current, lines = [], stream, self._streams[stream]
-            if length:
-                _pass(lines, view[begin:end], parts)
+                plain = lines.plain
+            if plain and data[end - 1] == _NEWLINE:
+                parts.append(data[begin:end])
+            elif length:
+                parts += lines.take(data[begin:end])
+                plain = lines.plain
             at = end
         _close(runs, current, parts)
         self._rest = data[at:]
@@ -133,7 +138,7 @@ class Framed:
     def end(self) -> list[Run]:
         """What the end of the stream completes: nothing. Raises EngineReplied when the engine could not read on."""
         if self._rest.startswith(bytes((_ENGINE,))):
-            sentence = self._rest[_HEADER.size :][:500].decode(errors="replace")
+            sentence = self._rest[8:508].decode(errors="replace")
             raise EngineReplied(500, sentence.strip())
         return []
 
@@ -151,10 +156,11 @@ class Unframed:
         if not self._timed:
             return [(OUT, block)]
         data = self._rest + block
-        view, at = memoryview(data), 0
-        parts: list[Part] = []
+        at = 0
+        parts: list[bytes] = []
         while end := self._end(data, at):
-            _pass(self._lines, view[at:end], parts)
+            message = data[at:end]
+            parts += (message,) if self._lines.plain and message[-1] == _NEWLINE else self._lines.take(message)
             at = end
         self._rest = data[at:]
         runs: list[Run] = []
@@ -189,18 +195,11 @@ def multiplexed(runs: Iterable[Run], most: int) -> Iterator[bytes]:
         yield b"".join(parts)
 
 
-def _pass(lines: Lines, message: memoryview, parts: list[Part]) -> None:
-    if lines.plain and message[-1] == _NEWLINE:
-        parts.append(message)
-    else:
-        parts += lines.take(message)
-
-
-def _close(runs: list[Run], stream: int, parts: list[Part]) -> None:
+def _close(runs: list[Run], stream: int, parts: list[bytes]) -> None:
     if parts:
         runs.append((stream, b"".join(parts)))
 
 
-def _stamp(message: memoryview) -> bytes:
-    head = bytes(message[:_STAMP_BYTES])
-    return head[: head.find(b" ") + 1]
+def _stamp(message: bytes) -> bytes:
+    """The timestamp that `message` begins with, and the space after it."""
+    return message[: message.find(b" ", 0, _STAMP_BYTES) + 1]

@@ -36,7 +36,7 @@ class AsyncEngine:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._way: Route | None = None
         # Without a version the engine takes its newest.
         self._prefix = f"/v{endpoint.api_version}" if endpoint.api_version else ""
@@ -47,23 +47,29 @@ class AsyncEngine:
         # hosts that do not answer hold up no other engine.
         threads = _SSH_THREADS if self._endpoint.address.scheme == "ssh" else None
         self._way = way = await asyncio.get_running_loop().run_in_executor(threads, route, self._endpoint)
-        self._session = aiohttp.ClientSession(
-            connector=_connector(way),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # Archives would come compressed otherwise.
-            headers={"Accept-Encoding": "identity"},
-            auto_decompress=False,
-            trust_env=False,
-            read_bufsize=1 << 20,
-        )
+        connector = _connector(way)
+        self._sessions = {
+            chunked: aiohttp.ClientSession(
+                connector=connector,
+                version=aiohttp.HttpVersion11 if chunked else aiohttp.HttpVersion10,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # Archives would come compressed otherwise.
+                headers={"Accept-Encoding": "identity"},
+                auto_decompress=False,
+                trust_env=False,
+                read_bufsize=1 << 20,
+            )
+            for chunked in (True, False)
+        }
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        # The connector goes with the first of them.
+        for session in self._sessions.values():
+            await session.close()
 
     @asynccontextmanager
     async def request(
@@ -76,19 +82,21 @@ class AsyncEngine:
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
         silence: float | None = None,
+        chunked: bool = True,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A reply with its body still to be read. `seconds` limits the whole exchange, `silence` each wait for more of
-        it; None waits for ever.
+        it; None waits for ever. An engine sends each line of a log as a chunk of its own, which costs more than all
+        else; not `chunked` the body has none, but where it was cut it seems to end.
 
         `path` comes without version. Raises EngineError, also for errors while the body is read inside the block.
         """
-        if self._session is None or self._way is None:
+        if self._way is None:
             raise RuntimeError("AsyncEngine is used outside its context")
         versioned = self._prefix + path
         began = time.monotonic()
         status = 0
         try:
-            async with self._session.request(
+            async with self._sessions[chunked].request(
                 method,
                 self._way.base_url + versioned,
                 params=params,

@@ -34,8 +34,11 @@ async def runs(way: AsyncEngine, of: Source, wanted: Wanted, *, timed: bool = Tr
     """
     frames = (Unframed if of.tty else Framed)(wanted.seen, timed=timed)
     path = f"/containers/{require_name(of.id)}/logs"
-    silence = None if wanted.follow else _SILENT_SECONDS
-    async with way.request("GET", path, params=wanted.params(timed=timed), silence=silence) as response:
+    # Who follows asks anyhow whether the container still runs when the log ends.
+    living = wanted.follow and of.running
+    silence = None if living else _SILENT_SECONDS
+    params = wanted.params(timed=timed)
+    async with way.request("GET", path, params=params, silence=silence, chunked=not living) as response:
         async for block in response.content.iter_any():
             if piece := frames.feed(block):
                 yield piece
