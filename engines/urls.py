@@ -15,6 +15,7 @@ urlpatterns = [
     path("engines/<slug:slug>/", include("engines.stats.urls")),
     path("engines/<slug:slug>/containers/", include("engines.diagnosis.urls")),
     path("engines/<slug:slug>/", include("engines.logs.urls")),
+    path("engines/<slug:slug>/", include("engines.terminals.urls")),
     path("engines/<slug:slug>/limits/", include("engines.limits.urls")),
     path("engines/<slug:slug>/images/build/", include("engines.builds.urls")),
     path("engines/<slug:slug>/images/", include("engines.images.urls")),

@@ -21,6 +21,7 @@ from engines.web.gate import person
 TABS: tuple[tuple[str, str, str, Permission], ...] = (
     ("container", "Overview", "box", Permission.CONTAINER_VIEW),
     ("container-logs", "Logs", "scroll-text", Permission.CONTAINER_LOGS),
+    ("container-terminal", "Terminal", "square-terminal", Permission.CONTAINER_EXEC),
     ("container-stats", "Stats", "activity", Permission.CONTAINER_VIEW),
     ("container-processes", "Processes", "list-tree", Permission.CONTAINER_TOP),
     ("container-health", "Health", "heart-pulse", Permission.CONTAINER_VIEW),

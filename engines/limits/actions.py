@@ -10,7 +10,7 @@ from engines.trail.write import NotDone
 SWITCHES = (
     *("host_paths", "port_lowest", "port_highest", "publish_everywhere", "memory_required", "memory_most_bytes"),
     *("pids_required", "pids_most", "privileged", "host_namespaces", "devices", "capabilities", "new_privileges"),
-    "logs_need_operator",
+    *("logs_need_operator", "record_terminals"),
 )
 
 

@@ -51,6 +51,10 @@ class LimitsForm(forms.Form):
     host_namespaces = _tick("The host's network, processes, memory and users", "Near to root of the host.")
     devices = _tick("Devices of the host", "A disk is the whole host.")
     logs_need_operator = _tick("Logs and processes are not for viewers", "They may show secrets.")
+    record_terminals = _tick(
+        "Terminals are recorded",
+        "What they show is kept, never what is typed; managers can replay it. Its people are told.",
+    )
 
     def clean_host_paths(self) -> list[str]:
         paths = [line.strip() for line in self.cleaned_data["host_paths"].splitlines() if line.strip()]

@@ -3,10 +3,11 @@
 The browser's first message is {"type":"start","mode":"exec"|"attach","shell","command","user","folder","tty","cols",
 "rows"} or {"type":"resume","session","seen","cols","rows"}. Then binary messages are what is typed, at most 256 KiB of
 them beyond what was {"type":"taken"}; {"type":"resize","cols","rows"}; {"type":"seen","bytes"}, how many bytes of what
-was shown it has got: the server sends at most 128 KiB beyond that; {"type":"end"}.
+was shown it has got: the server sends at most 128 KiB beyond that; {"type":"stay"}, as good as typing; {"type":"end"}.
 
-The server sends {"type":"started","session","command","tty","recorded","reads","from","accepted"}, where `from` is the
-number of the first byte shown that follows, and `accepted` how many bytes typed have come in; binary, what is shown;
+The server sends {"type":"started","session","command","tty","recorded","reads","from","to","accepted"}: `from` is
+the number of the first byte shown that follows, what lies before `to` was shown before, and `accepted` is how many
+bytes typed have come in; binary, what is shown;
 {"type":"taken","bytes"}; {"type":"idle","seconds_left"}, null when somebody typed; {"type":"ended","reason",
 "sentence","exit_code"}; and instead of started {"type":"refused","field","sentence"}. The session's key is a secret
 of this browser, its login and this container: it is never part of an URL.
@@ -122,6 +123,8 @@ class TerminalConsumer(GatedConsumer):
             self._session.resize(Size.of(message.get("cols"), message.get("rows")))
         elif kind == "seen" and isinstance(message.get("bytes"), int):
             self._session.see(message["bytes"])
+        elif kind == "stay":
+            self._session.stay()
         elif kind == "end":
             self._session.end(session.LEFT)
         else:
@@ -233,6 +236,7 @@ def _started(opened: Session) -> Message:
         "recorded": opening.recording is not None,
         "reads": opening.reads_input,
         "from": opened.seen,
+        "to": opened.shown,
         "accepted": opened.accepted,
     }
 

@@ -50,3 +50,8 @@ class Recording(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_name} in {self.container_name}"
+
+    @property
+    def lasted(self) -> float | None:
+        """Seconds from its beginning to its end; None where no end is known."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None

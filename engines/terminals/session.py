@@ -115,8 +115,12 @@ class Session:
             raise TooMuch
         self.accepted += len(data)
         self._typed += data
-        self._last_typed = time.monotonic()
+        self.stay()
         self._input.set()
+
+    def stay(self) -> None:
+        """Somebody is there, though nothing was typed."""
+        self._last_typed = time.monotonic()
 
     def see(self, count: int) -> None:
         """The browser has got that many bytes of what was shown. Raises TooMuch."""

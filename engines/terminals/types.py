@@ -60,7 +60,9 @@ class Asked:
 
     @property
     def command(self) -> str:
-        """As a shell would write it."""
+        """As a shell would write it, in short."""
+        if self.words == _AUTO:
+            return "bash || sh"
         return shlex.join(self.words) if self.words else "attach"
 
     @property

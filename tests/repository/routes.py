@@ -26,7 +26,7 @@ from fido2.webauthn import (
     RegistrationResponse,
 )
 
-from engines.models import ApiToken, Engine, Grant, Operation, Team
+from engines.models import ApiToken, Engine, Grant, Operation, Recording, Team
 from engines.permissions import Role
 from engines.trail import write as trail
 from engines.web.gate import DECLARATION
@@ -82,11 +82,13 @@ def things(engine: Engine, owner: User) -> dict[str, object]:
     login = UserSession.objects.create(
         user=owner, ip="192.0.2.9", user_agent="Other", session_key=uuid.uuid4().hex, last_seen_at=timezone.now()
     )
+    recording = Recording.objects.create(engine=engine, container_id=CONTAINER, command="sh")
     return {
         "engines": engine.slug,
         "on": engine.slug,
         "containers": CONTAINER,
         "operations": operation.pk,
+        "recordings": recording.pk,
         "users": somebody.pk,
         "members": somebody.pk,
         "teams": team.pk,
