@@ -18,9 +18,7 @@ from engines.containers import queries
 from engines.containers.queries import Judged
 from engines.models import Engine
 from engines.permissions import Permission
-from engines.spec import asking
 from engines.spec.body import body, later_joins, query
-from engines.spec.inspected import differences, from_inspect
 from engines.spec.limits import Refusal
 from engines.trail import write as trail
 from engines.trail.write import NotDone
@@ -145,7 +143,7 @@ def _create(engine: Engine, judged: Judged, *, start: bool) -> str:
         for network, settings in later_joins(spec, engine.api_version).items():
             joined = {"Container": container_id, "EndpointConfig": settings}
             call(client, "POST", f"/networks/{network}/connect", body=joined)
-        other = _other(client, engine, judged, container_id)
+        other = queries.unlike(client, engine, judged, container_id)
     except EngineError:
         # What cannot be looked at must not stay for somebody to start.
         _discard(client, container_id)
@@ -162,17 +160,6 @@ def _create(engine: Engine, judged: Judged, *, start: bool) -> str:
             _discard(client, container_id)
             raise NotStarted(refusal.reason) from refusal
     return container_id
-
-
-def _other(client: Client, engine: Engine, judged: Judged, container_id: str) -> tuple[str, ...]:
-    """The fields in which the engine made another container than was asked for. Raises EngineError."""
-    inspect = asking.inspect(client, container_id)
-    found = from_inspect(inspect)
-    other = differences(judged.spec, found, asking.default_runtime(client, found))
-    # A volume may have been replaced, by one that is a path of the host, since it was judged.
-    if not judged.reaching and queries.reach_of(client, engine, inspect).closed:
-        other = other or ("mounts",)
-    return other
 
 
 def _discard(client: Client, container_id: str) -> None:

@@ -17,6 +17,7 @@ from engines.containers import queries
 from engines.containers.actions import require_within
 from engines.models import Engine, EngineLimits
 from engines.permissions import Permission
+from engines.spec.body import endpoint
 from engines.spec.facts import Facts
 from engines.spec.inspected import from_inspect
 from engines.spec.limits import refusals
@@ -90,13 +91,7 @@ def connect(engine: Engine, container_id: str, join: Join, *, by: User) -> None:
     with trail.act(
         Permission.NETWORK_CONNECT, by=by, engine=engine, subject=join.network, parameters=parameters | {"joined": True}
     ):
-        addresses = {"IPv4Address": join.ipv4, "IPv6Address": join.ipv6}
-        wanted = {key: value for key, value in addresses.items() if value}
-        config = {"IPAMConfig": wanted} if wanted else {}
-        body = {
-            "Container": require_name(container_id),
-            "EndpointConfig": config | ({"Aliases": list(join.aliases)} if join.aliases else {}),
-        }
+        body = {"Container": require_name(container_id), "EndpointConfig": endpoint(join, engine.api_version)}
         path = f"/networks/{require_name(join.network)}/connect"
         call(reach.client(engine, _CALL_SECONDS), "POST", path, body=body)
 

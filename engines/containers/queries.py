@@ -10,7 +10,7 @@ from engines.client.errors import NotAnEngine
 from engines.client.ids import require_name
 from engines.models import Engine, EngineLimits
 from engines.spec import asking
-from engines.spec.inspected import from_inspect
+from engines.spec.inspected import differences, from_inspect
 from engines.spec.limits import Refusal, dangerous, refusals
 from engines.spec.types import ContainerSpec
 
@@ -54,3 +54,14 @@ def judged(engine: Engine, spec: ContainerSpec) -> Judged:
     spec = asking.resolved(client, spec)
     facts = asking.facts(client, spec, engine.url, users=limits)
     return Judged(spec, refusals(spec, limits, facts), dangerous(spec, limits, facts))
+
+
+def unlike(client: Client, engine: Engine, judged: Judged, container_id: str) -> tuple[str, ...]:
+    """The fields in which the engine made another container than was asked for. Raises EngineError."""
+    inspect = asking.inspect(client, container_id)
+    found = from_inspect(inspect)
+    other = differences(judged.spec, found, asking.default_runtime(client, found))
+    # A volume may have been replaced, by one that is a path of the host, since it was judged.
+    if not judged.reaching and reach_of(client, engine, inspect).closed:
+        other = other or ("mounts",)
+    return other

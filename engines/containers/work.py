@@ -1,19 +1,106 @@
 """The work of operations on containers."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 
+from engines.client.errors import EngineReplied
 from engines.client.fields import table, text
 from engines.client.ids import parse_reference, require_name
 from engines.containers.entry import require_may_enter
+from engines.containers.making import NOT_FOUND, Request, bring, discard, image_of, judged_again, make
+from engines.containers.replaced import Replaced, carried, edition, names
+from engines.containers.replacing import Replacement, returned
+from engines.models import Operation
 from engines.operations.job import Job, OperationFailed
 from engines.operations.starter import in_thread, starter
 from engines.permissions import Permission
+from engines.spec.body import body, later_joins, query
+from engines.spec.defaults import subtracted
+from engines.spec.inspected import from_inspect
+from engines.spec.recreated import later, recreated
+from engines.spec.stored import restored
+from engines.spec.types import ContainerSpec
 from engines.web.gate import require
 
 #: A container of many gigabytes is copied by the engine before it answers.
 _COMMIT_SECONDS = 3600
+_START_SECONDS = 60
+
+
+async def create(job: Job) -> dict[str, Any]:
+    """The container `spec["container"]`, its image pulled first as `spec["pull"]` says, started if `spec["start"]`.
+
+    The result: {"container": id, "name"}. Raises OperationFailed and EngineError; nothing is left behind then.
+    """
+    user, engine = await starter(job)
+    spec = restored(job.spec["container"])
+    await bring(job, user, engine, spec, str(job.spec["pull"]))
+    judged = await judged_again(user, engine, spec)
+    await job.log.write(f"Creating {spec.name or 'a container'} of {spec.image}")
+    version = engine.api_version
+    asked = Request(judged, body(judged.spec, version), query(judged.spec), later_joins(judged.spec, version))
+    made = await make(job, engine, asked)
+    try:
+        if job.spec["start"]:
+            await job.engine.post(f"/containers/{made}/start", seconds=_START_SECONDS)
+            await job.log.write(f"Started {made[:12]}")
+        inspect = await _inspected(job, made)
+    except EngineReplied as refusal:
+        await discard(job, made)
+        raise OperationFailed(f"It was made but could not be started, and was removed: {refusal.reason}") from refusal
+    except BaseException:
+        await discard(job, made)
+        raise
+    return {"container": made, "name": text(inspect.get("Name")).removeprefix("/")}
+
+
+async def recreate(job: Job) -> dict[str, Any]:
+    """Another container in the place of `spec["container"]`: `spec["asked"]`, or the same one of a newer image.
+
+    Raises OperationFailed and EngineError: then the old one is what it was.
+    """
+    user, engine = await starter(job)
+    container = require_name(str(job.spec["container"]))
+    inspect = await _inspected(job, container)
+    if edition(inspect) != job.spec["seen"]:
+        raise OperationFailed("Somebody changed this container since you looked at it. Nothing was done: look again.")
+    await in_thread(_require_alone, job, container)
+    spec = restored(job.spec["asked"]) if job.spec["asked"] else await _as_typed(job, inspect)
+    await bring(job, user, engine, spec, str(job.spec["pull"]))
+    image = text((await image_of(job, spec.image)).get("Id"))
+    if not job.spec["asked"] and not job.spec["force"] and image == text(inspect.get("Image")):
+        await job.log.write(f"{spec.image} is already the newest: nothing was changed.")
+        return {"container": container, "name": text(inspect.get("Name")).removeprefix("/"), "unchanged": True}
+    mounts = carried(spec.mounts, inspect) if job.spec["carry"] else spec.mounts
+    # What the console does not know of it stays: the body takes it from the inspect.
+    spec = replace(spec, mounts=mounts, other=from_inspect(inspect).other)
+    judged = await judged_again(user, engine, spec)
+    spec, version = judged.spec, engine.api_version
+    asked = Request(judged, recreated(spec, inspect, version), query(spec), later(spec, inspect, version))
+    replacement = Replacement(job, engine, Replaced.of(inspect), inspect)
+    ticks = {name: bool(job.spec[name]) for name in ("start", "keep", "volumes")}
+    return await replacement.run(asked, **ticks)
+
+
+async def give_back(job: Job) -> dict[str, Any]:
+    """The container that the operation `spec["operation"]` was replacing when it was cut off, as it was.
+
+    The result: {"container": id, "name"}. Raises OperationFailed and EngineError.
+    """
+    was = await in_thread(_replaced, job)
+    if not was.new:
+        # Its worker ended between making it and noting it.
+        made = await _found(job, names(was.name, _operation_of(job))[1])
+        was = replace(was, new=text(made.get("Id")))
+    sentence = await returned(job, was)
+    now = Replaced.of(await _inspected(job, was.old))
+    if now.name != was.name or now.ran < was.ran:
+        raise OperationFailed(sentence)
+    return {"container": was.old, "name": was.name}
 
 
 async def commit(job: Job) -> dict[str, Any]:
@@ -48,3 +135,48 @@ async def commit(job: Job) -> dict[str, Any]:
         raise OperationFailed(f"The engine made an image, but {reference} is another one. Somebody may have moved it.")
     await job.log.write(f"Image {made}")
     return {"reference": reference, "image": made}
+
+
+async def _inspected(job: Job, container: str) -> Mapping[str, Any]:
+    found = await _found(job, container)
+    if not found:
+        raise OperationFailed("This container is gone: somebody removed it.")
+    return found
+
+
+async def _found(job: Job, container: str) -> Mapping[str, Any]:
+    try:
+        return table(await job.engine.json("GET", f"/containers/{require_name(container)}/json"))
+    except EngineReplied as refusal:
+        if refusal.status == NOT_FOUND:
+            return {}
+        raise
+
+
+async def _as_typed(job: Job, inspect: Mapping[str, Any]) -> ContainerSpec:
+    """The container without what its own image gives, so that a newer one may give something else."""
+    return subtracted(from_inspect(inspect), await image_of(job, text(inspect.get("Image"))))
+
+
+def _require_alone(job: Job, container: str) -> None:
+    """Raises OperationFailed when another operation replaces it already."""
+    running = Operation.objects.filter(
+        kind="container.recreate", status=Operation.Status.RUNNING, spec__container=container
+    )
+    first = running.order_by("started_at", "pk").first()
+    if first is not None and first.pk != job.id:
+        raise OperationFailed(f"{first.created_by_name} is replacing this container just now. Nothing was done.")
+
+
+def _operation_of(job: Job) -> UUID:
+    return UUID(str(job.spec["operation"]))
+
+
+def _replaced(job: Job) -> Replaced:
+    operation = Operation.objects.filter(pk=_operation_of(job), kind="container.recreate").first()
+    was = Replaced.noted(operation.progress) if operation else None
+    if was is None or operation is None:
+        raise OperationFailed("That operation had replaced nothing yet.")
+    if not operation.is_over:
+        raise OperationFailed("That operation still runs: cancel it, and it returns by itself.")
+    return was

@@ -32,6 +32,26 @@ KINDS: dict[str, Kind] = {
         audited=("tags", "target", "dockerfile"),
         sealed=("build_args",),
     ),
+    "container.create": Kind(
+        "Create a container",
+        Permission.CONTAINER_CREATE,
+        "engines.containers.work.create",
+        audited=("image", "name", "started", "pull", "mounts", "beyond", "reaches"),
+        sealed=("container",),
+    ),
+    "container.recreate": Kind(
+        "Replace a container",
+        Permission.CONTAINER_CREATE,
+        "engines.containers.work.recreate",
+        audited=("container", "image", "name", "started", "pull", "keep", "volumes", "mounts", "beyond", "reaches"),
+        sealed=("asked",),
+    ),
+    "container.return": Kind(
+        "Return to a container",
+        Permission.CONTAINER_CREATE,
+        "engines.containers.work.give_back",
+        audited=("container", "name"),
+    ),
     "container.commit": Kind(
         "Commit",
         Permission.CONTAINER_COMMIT,

@@ -56,7 +56,9 @@ ACTS: dict[str, frozenset[str]] = {
     "operation.cancel": frozenset({"kind"}),
     "operation.repeat": frozenset({"kind"}),
     # Acts on engines that take something beyond their object.
-    Permission.CONTAINER_CREATE: frozenset({"image", "name", "started", "beyond", "mounts", "reaches"}),
+    Permission.CONTAINER_CREATE: frozenset(
+        {"image", "name", "started", "beyond", "mounts", "reaches", "pull", "container", "keep", "volumes"}
+    ),
     Permission.CONTAINER_EXEC: frozenset({"command", "user", "folder", "recording"}),
     Permission.CONTAINER_ATTACH: frozenset({"recording"}),
     Permission.CONTAINER_KILL: frozenset({"signal"}),

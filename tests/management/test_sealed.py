@@ -14,6 +14,7 @@ from engines.accounts import factors
 from engines.management import sealed
 from engines.models import AuditEntry, Engine, Operation
 from engines.operations import sealed as inputs
+from engines.operations.kinds import KINDS
 from engines.trail.write import NotDone
 
 pytestmark = pytest.mark.django_db
@@ -31,12 +32,14 @@ def filled(cast, engine) -> dict[str, str]:
     """One value of every kind that is stored sealed: its place, and the text in it."""
     engine.tls_key, engine.ssh_key = "canary-tls", "canary-ssh"
     engine.save()
-    pk = uuid.uuid4()
-    spec = inputs.closed(pk, "image.build", {"build_args": {"A": "canary-argument"}})
-    Operation.objects.create(id=pk, engine=engine, engine_name="Harbour", kind="image.build", spec=spec)
     person = cast["viewer"]
     texts = {engine.place("tls_key"): "canary-tls", engine.place("ssh_key"): "canary-ssh"}
-    texts[inputs.place(pk, "build_args")] = '{"A": "canary-argument"}'
+    for kind in KINDS:
+        for field in KINDS[kind].sealed:
+            pk = uuid.uuid4()
+            spec = inputs.closed(pk, kind, {field: {"A": f"canary-{field}"}})
+            Operation.objects.create(id=pk, engine=engine, engine_name="Harbour", kind=kind, spec=spec)
+            texts[inputs.place(pk, field)] = f'{{"A": "canary-{field}"}}'
     for kind, key in factors.SEALED.items():
         place = factors.seed_place(person.pk)
         seed = secrets.encrypt("canary-seed", place=place, keys=settings.ENCRYPTION_KEYS)
@@ -164,7 +167,7 @@ def test_verify_says_that_a_rotation_is_unfinished(filled, ring, capsys):
 def test_with_a_wrong_key_the_start_says_so_and_overwrites_nothing(filled, tmp_path):
     before = list(Engine.objects.values_list("tls_key_sealed", "ssh_key_sealed"))
     settings.ENCRYPTION_KEYS = keyfile.Ring(tmp_path / "other" / "secrets.key")
-    assert re.search(r"do not open engine\.\S+ \(Harbour\) and 4 more stored secrets: see", sealed.warning())
+    assert re.search(rf"do not open engine\.\S+ \(Harbour\) and {len(filled) - 1} more stored secrets: see", sealed.warning())
     with pytest.raises(NotDone):
         sealed.rotate(0, lambda _: None)
     assert list(Engine.objects.values_list("tls_key_sealed", "ssh_key_sealed")) == before

@@ -1,0 +1,229 @@
+"""Puts a new container in the place of another one, which comes back when the new one does not do.
+
+    make the new one under another name ─▶ stop the old one ─▶ change names ─▶ start ─▶ prove ─▶ remove the old one
+    until the proof, any failure, cancel or end of the worker ─▶ remove the new one, give back the name, start
+
+What is needed to go back is noted in the operation's progress before anything is touched: `container.return` does the
+same for an operation whose worker was killed.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from engines.client.errors import EngineError, EngineReplied
+from engines.client.fields import number, table, tables, text
+from engines.containers.making import NOT_FOUND, Request, discard, make
+from engines.containers.replaced import Replaced, names
+from engines.models import Engine
+from engines.operations.job import Job, OperationFailed
+
+_CALL_SECONDS = 60
+#: A container that wants longer than this to stop is killed then.
+_LONGEST_STOP_SECONDS = 600
+#: One without a health check has to run for this long, and one with it must be healthy after this long at most.
+PROOF_SECONDS = 4.0
+_MOST_HEALTH_SECONDS = 300.0
+_LOOK_SECONDS = 0.5
+#: What engines take where a health check does not say.
+_USUAL_SECONDS, _USUAL_RETRIES, _BILLION = 30, 3, 1_000_000_000
+_ENDED_PROBE_CHARACTERS = 300
+STEPS = ("Make the new container", "Stop the old one", "Change places", "Start and watch it", "Clear up")
+
+
+class Replacement:
+    """Of one container by another. `volumes`: the old one's anonymous volumes go with it; `keep`: it stays, stopped."""
+
+    def __init__(self, job: Job, engine: Engine, was: Replaced, inspect: Mapping[str, Any]) -> None:
+        self._job, self._engine, self._was, self._inspect = job, engine, was, inspect
+        self._old_name, self._new_name = names(was.name, job.id)
+
+    async def run(self, asked: Request, *, start: bool, keep: bool, volumes: bool) -> dict[str, Any]:
+        """The result: {"container": id of the new one, "name", "kept": name of the old one or empty}.
+
+        Raises OperationFailed with what became of both, and what else ended it.
+        """
+        name = asked.judged.spec.name or self._was.name
+        try:
+            await self._step(0, f"Making {self._new_name} of {asked.judged.spec.image}")
+            named = replace(asked, params={**asked.params, "name": self._new_name})
+            made = await make(self._job, self._engine, named)
+            self._was = replace(self._was, new=made)
+            await self._switch(made, name)
+            if start:
+                await self._step(3, f"Starting {name}")
+                await self._post(f"/containers/{made}/start")
+                await self._prove(made)
+        except (EngineError, OperationFailed) as failure:
+            raise OperationFailed(f"{failure} {await returned(self._job, self._was)}") from failure
+        except BaseException:
+            # Cancelled, not permitted any more, or the worker stops: what is left of the time is for this.
+            await returned(self._job, self._was)
+            raise
+        await self._step(4, f"{name} is {made[:12]}")
+        kept = await self._clear_up(keep, volumes)
+        await self._step(5, "")
+        return {"container": made, "name": name, "kept": kept}
+
+    async def _switch(self, made: str, name: str) -> None:
+        old = self._was.old
+        await self._step(1, f"Stopping {self._was.name}" if self._was.ran else f"{self._was.name} does not run")
+        if self._was.ran:
+            if self._was.policy != "no":
+                # Else the engine could start it again while it is to stand back.
+                await self._post(f"/containers/{old}/update", body=_policy("no", 0))
+            if self._was.paused:
+                await self._post(f"/containers/{old}/unpause")
+            await self._post(f"/containers/{old}/stop", params=self._patience(), seconds=_LONGEST_STOP_SECONDS + 60)
+        await self._step(2, f"{self._was.name} becomes {self._old_name}, {self._new_name} becomes {name}")
+        try:
+            await self._post(f"/containers/{old}/rename", params={"name": self._old_name})
+        except EngineReplied as refusal:
+            # It was set to remove itself when it ended; there is no way back to it, but none is needed to go on.
+            if refusal.status != NOT_FOUND:
+                raise
+        await self._post(f"/containers/{made}/rename", params={"name": name})
+
+    def _patience(self) -> dict[str, str]:
+        seconds = table(self._inspect.get("Config")).get("StopTimeout")
+        endless = isinstance(seconds, int) and not 0 <= seconds <= _LONGEST_STOP_SECONDS
+        return {"t": str(_LONGEST_STOP_SECONDS)} if endless else {}
+
+    async def _prove(self, made: str) -> None:
+        """Until it has run for a while, and is healthy where that is checked. Raises OperationFailed."""
+        began = time.monotonic()
+        while True:
+            try:
+                inspect = table(await self._job.engine.json("GET", f"/containers/{made}/json"))
+            except EngineReplied as refusal:
+                if refusal.status != NOT_FOUND:
+                    raise
+                raise OperationFailed("The new container ended and removed itself at once.") from refusal
+            state, passed = table(inspect.get("State")), time.monotonic() - began
+            if number(inspect.get("RestartCount")) or state.get("Restarting") is True:
+                raise OperationFailed(f"The new container ended with exit code {_exit(state)} and was started again.")
+            if state.get("Running") is not True:
+                if _exit(state):
+                    raise OperationFailed(
+                        f"The new container ended with exit code {_exit(state)}. {_error(state)}".strip()
+                    )
+                await self._job.log.write("#4 It ran to its end, with exit code 0.")
+                return
+            health = table(state.get("Health"))
+            most = _health_seconds(inspect)
+            if not most and passed >= PROOF_SECONDS:
+                await self._job.log.write(f"#4 It has run for {passed:.0f} s.")
+                return
+            if most and health.get("Status") == "healthy":
+                await self._job.log.write(f"#4 It is healthy after {passed:.0f} s.")
+                return
+            if most and health.get("Status") == "unhealthy":
+                raise OperationFailed(f"The new container is unhealthy.{_probe(health)}")
+            if most and passed > most:
+                raise OperationFailed(f"The new container was not healthy within {most:.0f} s.{_probe(health)}")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _clear_up(self, keep: bool, volumes: bool) -> str:
+        """The name under which the old one stays, or empty. What goes wrong here undoes nothing."""
+        if keep:
+            await self._job.log.write(f"#5 {self._old_name} is kept, stopped, and does not start by itself.")
+            return self._old_name
+        try:
+            params = {"v": "1"} if volumes else None
+            path = f"/containers/{self._was.old}"
+            async with self._job.engine.request("DELETE", path, params=params, seconds=_CALL_SECONDS):
+                pass
+        except EngineReplied as refusal:
+            if refusal.status != NOT_FOUND:
+                await self._job.log.write(f"#5 {self._old_name} could not be removed: {refusal.reason}")
+                return self._old_name
+        await self._job.log.write("#5 The old container is removed.")
+        return ""
+
+    async def _step(self, at: int, line: str) -> None:
+        """Say that step `at` begins; durable before it does, with the way back."""
+        if line:
+            await self._job.log.write(f"#{at + 1} {line}")
+        states = ["done"] * at + ["running"] + ["waiting"] * len(STEPS)
+        items = [
+            {"id": str(number), "name": name, "state": state}
+            for number, (name, state) in enumerate(zip(STEPS, states, strict=False), start=1)
+        ]
+        told = {"unit": "steps", "current": at, "total": len(STEPS), "items": items}
+        self._job.log.progress(told | self._was.note())
+        await self._job.log.flush()
+
+    async def _post(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        seconds: float = _CALL_SECONDS,
+    ) -> None:
+        await self._job.engine.post(path, params=params, body=body, seconds=seconds)
+
+
+async def returned(job: Job, was: Replaced) -> str:
+    """Remove the new container and let the old one be what it was; a sentence on how that went."""
+    try:
+        sentence = await _return(job, was)
+    except EngineError as error:
+        sentence = f"{was.name} could not be returned to ({error}): open its page when the engine answers."
+    await job.log.write(sentence)
+    return sentence
+
+
+async def _return(job: Job, was: Replaced) -> str:
+    if was.new:
+        await discard(job, was.new)
+    try:
+        inspect = table(await job.engine.json("GET", f"/containers/{was.old}/json"))
+    except EngineReplied as refusal:
+        if refusal.status != NOT_FOUND:
+            raise
+        return f"{was.name} is gone: there is nothing to return to."
+    path, now = f"/containers/{was.old}", Replaced.of(inspect)
+    if now.name != was.name:
+        await job.engine.post(f"{path}/rename", params={"name": was.name}, seconds=_CALL_SECONDS)
+    if (now.policy, now.retries) != (was.policy, was.retries):
+        await job.engine.post(f"{path}/update", body=_policy(was.policy, was.retries), seconds=_CALL_SECONDS)
+    if not was.ran:
+        return f"{was.name} is as it was."
+    if not now.ran:
+        await job.engine.post(f"{path}/start", seconds=_CALL_SECONDS)
+    if was.paused and not (now.ran and now.paused):
+        await job.engine.post(f"{path}/pause", seconds=_CALL_SECONDS)
+    return f"{was.name} runs as before." if now.ran else f"{was.name} was started again."
+
+
+def _policy(name: str, retries: int) -> dict[str, Any]:
+    return {"RestartPolicy": {"Name": name, "MaximumRetryCount": retries}}
+
+
+def _health_seconds(inspect: Mapping[str, Any]) -> float:
+    """How long it may take until it is healthy; 0 when nothing checks that."""
+    check = table(table(inspect.get("Config")).get("Healthcheck"))
+    test = check.get("Test")
+    if not isinstance(test, list) or not test or test[0] == "NONE":
+        return 0.0
+    interval = number(check.get("Interval")) / _BILLION or _USUAL_SECONDS
+    timeout = number(check.get("Timeout")) / _BILLION or _USUAL_SECONDS
+    tries = (number(check.get("Retries")) or _USUAL_RETRIES) * (interval + timeout)
+    return min(_MOST_HEALTH_SECONDS, number(check.get("StartPeriod")) / _BILLION + tries + PROOF_SECONDS)
+
+
+def _exit(state: Mapping[str, Any]) -> int:
+    return number(state.get("ExitCode"))
+
+
+def _error(state: Mapping[str, Any]) -> str:
+    return text(state.get("Error"))[:_ENDED_PROBE_CHARACTERS]
+
+
+def _probe(health: Mapping[str, Any]) -> str:
+    """With what the last probe ended; not what it said, which may be secret."""
+    last = tables(health.get("Log"))[-1:]
+    return f" Its last probe ended with exit code {number(last[0].get('ExitCode'))}." if last else ""
