@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from engines.containers.listing import STATES
 from engines.containers.types import Container, Port, tone_of
-from engines.web.templatetags.ui import memory, since_words
+from engines.web.templatetags.ui import since_words, size
 
 _ROW = (
     '<tr id="{row}{id}"{live}><td class="pick"><input type="checkbox" name="id" value="{value}{id}"'
@@ -229,7 +229,7 @@ _CELLS: dict[str, _Cell] = {
     "networks": _plain("p3", lambda each: ", ".join(name for name, _ in each.networks)),
     "command": _command,
     "mounts": lambda each, _look, _now: f'<td class="p3 num">{each.mounts or ""}</td>',
-    "size": lambda each, _look, _now: f'<td class="p3 num">{memory(each.size_bytes)}</td>',
+    "size": lambda each, _look, _now: f'<td class="p3 num">{size(each.size_bytes)}</td>',
     "labels": _labels,
     # Filled in by the page, from the engine's statistics.
     "cpu": lambda _each, _look, _now: '<td class="p2 num cpu" hx-morph-skip></td>',
