@@ -106,13 +106,16 @@ class Hijacked:
 
     async def _message(self, head: str) -> str:
         """The engine's words in the body of a refusal."""
-        lengths = [line[15:] for line in head.lower().split("\r\n") if line.startswith("content-length:")]
-        length = min(int(lengths[0]), _HEAD_BYTES) if lengths and lengths[0].strip().isdigit() else 0
-        body = await self._reader.readexactly(length)
+        lengths = [line[15:].strip() for line in head.lower().split("\r\n") if line.startswith("content-length:")]
+        # What fails late, as an attach does, ends with the connection instead of a length.
+        left = min(int(lengths[0]), _HEAD_BYTES) if lengths and lengths[0].isdigit() else _HEAD_BYTES
+        body = b""
+        while len(body) < left and (block := await self._reader.read(left - len(body))):
+            body += block
         try:
             reply = json.loads(body)
         except (ValueError, RecursionError):
-            return body[:200].decode(errors="replace") or "no message"
+            return body[:200].decode(errors="replace").strip() or "no message"
         return str(reply.get("message")) if isinstance(reply, dict) else "no message"
 
 

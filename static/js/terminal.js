@@ -200,7 +200,7 @@ class ContainerTerminal extends HTMLElement {
   }
 
   #ended({ reason, sentence, exit_code: code }) {
-    const words = reason === "elsewhere" ? "It is shown in another tab." : sentence;
+    const words = { elsewhere: "It is shown in another tab.", left: "Disconnected." }[reason] ?? sentence;
     this.#over(code === 0 || reason === "left" ? "neutral" : "warning", words);
   }
 
