@@ -15,22 +15,8 @@ from engines.containers.listing import STATES
 from engines.containers.types import Container, Port, tone_of
 from engines.web.templatetags.ui import since_words, size
 
-_ROW = (
-    '<tr id="{row}{id}"{live}><td class="pick"><input type="checkbox" name="id" value="{value}{id}"'
-    ' aria-label="Choose {name}"></td>'
-    '<th scope="row"><a href="{base}{id}/">{name}</a><span class="id">{short}</span></th>'
-    '<td class="state"><span class="badge {tone}">{word}</span></td>{cells}<td class="act">{act}</td></tr>'
-)
-_ACT = (
-    '<button class="btn ghost small icon-only" formaction="{base}{id}/{verb}/" name="shown" value="{name}"'
-    ' title="{label}" aria-label="{label} {name}"><svg class="icon" width="16" height="16" aria-hidden="true">'
-    '<use href="#i-{icon}"/></svg></button>'
-)
-_MENU = (
-    '<button type="button" class="btn ghost small icon-only" popovertarget="row-menu" data-row="{base}{id}/"'
-    ' data-name="{name}" data-state="{state}" aria-label="More for {name}">'
-    '<svg class="icon" width="16" height="16" aria-hidden="true"><use href="#i-ellipsis-vertical"/></svg></button>'
-)
+#: Of buttons: a page of 500 rows would be twice as long with the drawings themselves.
+_ICON = '<svg class="icon" width="16" height="16" aria-hidden="true"><use href="#i-{}"/></svg>'
 _HEAD = (
     '<tbody id="g-{key}" data-group="{name}"><tr class="group"><td class="pick"><input type="checkbox" data-all-of'
     ' aria-label="Choose all of {shown}"></td><th scope="rowgroup" colspan="{span}"><button type="button"'
@@ -38,11 +24,12 @@ _HEAD = (
 )
 #: State -> verb, label and icon of the button in the row.
 _FIRST = {
-    "running": ("stop", "Stop", "square"),
-    "restarting": ("stop", "Stop", "square"),
-    "paused": ("unpause", "Unpause", "play"),
+    "running": ("stop", "Stop", _ICON.format("square")),
+    "restarting": ("stop", "Stop", _ICON.format("square")),
+    "paused": ("unpause", "Unpause", _ICON.format("play")),
 }
-_OTHERWISE = ("start", "Start", "play")
+_OTHERWISE = ("start", "Start", _ICON.format("play"))
+_MORE = _ICON.format("ellipsis-vertical")
 _MOST_PORTS = 6
 _MOST_LABELS = 4
 _LONGEST_KEPT = 200
@@ -92,26 +79,30 @@ def _rows(containers: Iterable[Container], columns: Sequence[str], looks: Mappin
 
 def _row(container: Container, cells: "list[_Cell]", look: Look, now: float) -> str:
     identity, name = escape(container.id), escape(container.name or container.id[:12])
-    return _ROW.format(
-        row=look.row,
-        id=identity,
-        live=" data-live" if container.state in _LIVE else "",
-        value=look.value,
-        base=look.base,
-        name=name,
-        short=identity[:12],
-        tone=container.tone,
-        word=escape(container.word),
-        cells="".join([cell(container, look, now) for cell in cells]),
-        act=_actions(container, look, identity, name),
+    live = " data-live" if container.state in _LIVE else ""
+    shown = "".join([cell(container, look, now) for cell in cells])
+    tick = f'<input type="checkbox" name="id" value="{look.value}{identity}" aria-label="Choose {name}">'
+    return (
+        f'<tr id="{look.row}{identity}"{live}><td class="pick">{tick}</td>'
+        f'<th scope="row"><a href="{look.base}{identity}/">{name}</a><span class="id">{identity[:12]}</span></th>'
+        f'<td class="state"><span class="badge {container.tone}">{escape(container.word)}</span></td>'
+        f'{shown}<td class="act">{_actions(container, look, identity, name)}</td></tr>'
     )
 
 
 def _actions(container: Container, look: Look, identity: str, name: str) -> str:
     verb, label, icon = _FIRST.get(container.state, _OTHERWISE)
-    base, may = look.base, look.may
-    first = _ACT.format(base=base, id=identity, verb=verb, name=name, label=label, icon=icon) if may[verb] else ""
-    menu = _MENU.format(base=base, id=identity, name=name, state=escape(container.state)) if may["remove"] else ""
+    path, first, menu = f"{look.base}{identity}/", "", ""
+    if look.may[verb]:
+        first = (
+            f'<button class="btn ghost small icon-only" formaction="{path}{verb}/" name="shown" value="{name}"'
+            f' title="{label}" aria-label="{label} {name}">{icon}</button>'
+        )
+    if look.may["remove"]:
+        menu = (
+            f'<button type="button" class="btn ghost small icon-only" popovertarget="row-menu" data-row="{path}"'
+            f' data-name="{name}" data-state="{escape(container.state)}" aria-label="More for {name}">{_MORE}</button>'
+        )
     return first + menu
 
 
