@@ -269,12 +269,13 @@ def asked_mounts(host: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mount]]:
     for entry in tables(host.get("Mounts")):
         yield "Mounts", entry, _asked_mount(entry)
     for line in texts(host.get("Binds")):
-        yield "Binds", line, _bind(line)
+        yield "Binds", line, bind_mount(line)
     for target, flags in pairs(host.get("Tmpfs")).items():
-        yield "Tmpfs", (target, flags), _tmpfs(clean(target), flags.split(","))
+        yield "Tmpfs", (target, flags), tmpfs_mount(clean(target), flags.split(","))
 
 
-def _bind(line: str) -> Mount:
+def bind_mount(line: str) -> Mount:
+    """From one of Binds: source:target, with flags after it."""
     source, _, rest = line.partition(":")
     target, _, flags = rest.partition(":")
     words = flags.split(",")
@@ -293,7 +294,8 @@ def _propagation(word: str) -> str:
     return "" if word == "rprivate" else word
 
 
-def _tmpfs(target: str, flags: list[str], read_only: bool = False, size_bytes: int = 0, mode: int = 0) -> Mount:
+def tmpfs_mount(target: str, flags: list[str], read_only: bool = False, size_bytes: int = 0, mode: int = 0) -> Mount:
+    """From one of Tmpfs, whose flags may say what the further arguments do not."""
     more = set(flags) - _USUAL_FLAGS
     for flag in flags:
         name, _, value = flag.partition("=")
@@ -314,7 +316,7 @@ def _asked_mount(entry: Mapping[str, Any]) -> Mount:
     if kind == "tmpfs":
         options = tmpfs.get("Options")
         flags = ["=".join(texts(option)) for option in options] if isinstance(options, list) else []
-        return _tmpfs(target, flags, read_only, number(tmpfs.get("SizeBytes")), number(tmpfs.get("Mode")))
+        return tmpfs_mount(target, flags, read_only, number(tmpfs.get("SizeBytes")), number(tmpfs.get("Mode")))
     return Mount(
         kind,
         text(entry.get("Source")),
