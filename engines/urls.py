@@ -14,6 +14,7 @@ urlpatterns = [
     path("engines/<slug:slug>/containers/", include("engines.containers.urls")),
     path("engines/<slug:slug>/", include("engines.stats.urls")),
     path("engines/<slug:slug>/containers/", include("engines.diagnosis.urls")),
+    path("engines/<slug:slug>/containers/", include("engines.files.urls")),
     path("engines/<slug:slug>/", include("engines.logs.urls")),
     path("engines/<slug:slug>/", include("engines.terminals.urls")),
     path("engines/<slug:slug>/limits/", include("engines.limits.urls")),

@@ -61,6 +61,7 @@ ACTS: dict[str, frozenset[str]] = {
     ),
     Permission.CONTAINER_EXEC: frozenset({"command", "user", "folder", "recording"}),
     Permission.CONTAINER_ATTACH: frozenset({"recording"}),
+    Permission.CONTAINER_FILES: frozenset({"verb", "path", "to"}),
     Permission.CONTAINER_KILL: frozenset({"signal"}),
     Permission.CONTAINER_REMOVE: frozenset({"force", "volumes"}),
     Permission.CONTAINER_PRUNE: frozenset({"containers", "bytes", "created_before", "labels"}),
