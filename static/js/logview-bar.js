@@ -21,6 +21,8 @@ export class Bar {
     root.addEventListener("click", (event) => this.#clicked(event));
     root.addEventListener("change", (event) => this.#changed(event.target));
     root.addEventListener("submit", (event) => this.#sent(event));
+    // What was wrong with two times may be put right in either.
+    root.addEventListener("input", ({ target }) => target.form?.elements.until?.setCustomValidity(""));
     this.find.addEventListener("input", () => {
       clearTimeout(this.#typing);
       this.#typing = setTimeout(() => on.change({ q: this.find.value }, false), TYPING_MS);

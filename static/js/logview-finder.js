@@ -128,8 +128,8 @@ export class Finder {
     const worker = this.#worker;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.#end();
         resolve(null);
+        this.#end();
       }, MOST_MS);
       this.#give = (hits) => {
         clearTimeout(timer);

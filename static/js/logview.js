@@ -12,8 +12,8 @@ import { ERR, MARK, MOST_SHOWN, Store } from "./logview-store.js";
 import { clock, size } from "./logview-time.js";
 import { parse, plain } from "./sgr.js";
 
-/** A container that ended is not asked for more often than this whether it runs again. */
-const AGAIN_MS = 2000;
+/** What happens on an engine within this is one reason to ask whether a container that ended runs again. */
+const AGAIN_MS = 1000;
 const MOST_COPIED = 50_000_000;
 const FILTERS = ["levels", "hide", "mode", "q", "regex"];
 const STATES = { opening: "Connecting…", open: "", lost: "Connection lost; connecting again…", over: "Not running", closed: "Stopped" };
@@ -39,7 +39,8 @@ class LogView extends HTMLElement {
   #wanted = "";
   /** Of each container, when its last line was printed. @type {[number, number][]} */
   #last = [];
-  #askedAgain = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #again;
   #noting = false;
 
   connectedCallback() {
@@ -59,6 +60,8 @@ class LogView extends HTMLElement {
       jump: (at) => this.#jump(at),
     });
     this.rows.addEventListener("click", (event) => this.#clicked(event));
+    // With Shift lines are chosen, not letters.
+    this.rows.addEventListener("mousedown", (event) => event.shiftKey && this.#chosen && event.preventDefault());
     document.addEventListener("keydown", (event) => this.#key(event));
     document.body.addEventListener("changed:containers", () => this.#goOn());
     window.addEventListener("hashchange", () => this.#toMark());
@@ -88,8 +91,8 @@ class LogView extends HTMLElement {
     this.#chosen = null;
     this.#last = [];
     this.part("detail").hidden = true;
-    this.#rebuild();
     this.finder.again();
+    this.#rebuild();
     const query = asked(this.options);
     const add = (line) => this.store.add(line.text, line.seconds, line.nanos, line.stream, line.source, line.more);
     const several = this.sources.length > 1;
@@ -152,9 +155,10 @@ class LogView extends HTMLElement {
 
   /** A container that ended may run again: something happened on its engine. */
   #goOn() {
-    if (performance.now() - this.#askedAgain < AGAIN_MS) return;
-    this.#askedAgain = performance.now();
-    for (const feed of this.feeds) feed.goOn();
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      for (const feed of this.feeds) feed.goOn();
+    }, AGAIN_MS);
   }
 
   /* -- what is shown of it -- */
@@ -513,8 +517,7 @@ class LogView extends HTMLElement {
   #searched() {
     const { finder } = this;
     const count = finder.hits.length;
-    const many = `${count.toLocaleString("en")} ${count === 1 ? "line" : "lines"}`;
-    const at = finder.has(this.#hit) ? `${(finder.index(this.#hit) + 1).toLocaleString("en")} of ${count.toLocaleString("en")}` : many;
+    const at = finder.has(this.#hit) ? `${(finder.index(this.#hit) + 1).toLocaleString("en")} of ${count.toLocaleString("en")}` : lineCount(count);
     const none = finder.searching ? "searching…" : "no line";
     this.bar.hits(finder.active ? (count ? at : none) : "", finder.fault);
   }
@@ -537,7 +540,8 @@ class LogView extends HTMLElement {
         const chip = this.querySelector(`[data-source="${index}"]`);
         if (chip) chip.dataset.state = feed.state;
       });
-      const count = lens.count === store.end - store.first ? `${lens.count.toLocaleString("en")} lines` : `${lens.count.toLocaleString("en")} of ${(store.end - store.first).toLocaleString("en")} lines`;
+      const all = store.end - store.first;
+      const count = `${lens.count === all ? "" : `${lens.count.toLocaleString("en")} of `}${lineCount(all)}`;
       if (performance.now() >= this.#told) this.part("told").textContent = [STATES[worst === "over" && this.options.until ? "open" : worst], count].filter(Boolean).join(" · ");
     });
   }
@@ -548,6 +552,11 @@ class LogView extends HTMLElement {
     if (waiting) return "Waiting for the first line…";
     return this.options.since ? "No line of this time." : "It has printed nothing yet.";
   }
+}
+
+/** @param {number} count */
+function lineCount(count) {
+  return `${count.toLocaleString("en")} ${count === 1 ? "line" : "lines"}`;
 }
 
 /** `text`, which begins at `from`, in pieces that are hits or not. @param {string} text @param {number} from @param {[number, number][]} marks */
