@@ -33,6 +33,7 @@ RUN echo %s
 """
 BAD = "FROM busybox:local\nRUN echo about to fail; echo oops >&2; exit 7\n"
 SLOW = 'FROM busybox:local\nRUN i=0; while [ $i -lt 600 ]; do echo "tick $i"; i=$((i+1)); sleep 1; done\n'
+CRASH = """printf '\\033[32mstarting\\033[0m\\n'; echo '{"level":"error","msg":"no licence"}' >&2; exit 3"""
 HOSTILE = "a-very-long-name-of-a-container-that-somebody-generated-0123456789-0123456789-0123456789"
 
 
@@ -118,7 +119,7 @@ def containers(host: Host) -> list[str]:
     docker(host, "run", "-d", "--name", "resting", *sleep)
     docker(host, "pause", "resting")
     docker(host, "create", "--name", HOSTILE, *sleep)
-    docker(host, "run", "-d", "--name", "crashed", "busybox:local", "sh", "-c", "exit 3")
+    docker(host, "run", "-d", "--name", "crashed", "busybox:local", "sh", "-c", CRASH)
     return ["shown", "resting", HOSTILE, "crashed"]
 
 
@@ -168,6 +169,14 @@ def places(town: Harbour) -> list[Place]:
         Place("containers-chosen", "/engines/harbour/containers/", "output:text('selected')", choose),
         Place("containers-menu", "/engines/harbour/containers/", "#row-menu:popover-open", row_menu),
         Place("containers-none", "/engines/harbour/containers/?q=zzz", ".empty"),
+        Place("containers-grouped", "/engines/harbour/containers/?grouped=1", "tbody[data-group]"),
+        Place("containers-view", "/engines/harbour/containers/", "#columns:popover-open", view_of_list),
+        Place("all-containers", "/containers/", ".silent"),
+        Place("all-containers-none", "/containers/?q=zzz", ".empty"),
+        Place("prune", "/engines/harbour/containers/prune/", "tbody tr"),
+        Place("prune-errors", "/engines/harbour/containers/prune/?age=soon", "[aria-invalid=true]"),
+        Place("stats", "/engines/harbour/stats/", "tbody tr .spark"),
+        Place("container-stats", f"/engines/harbour/containers/{town.container}/stats/", "#stats .u-over"),
         Place("containers-down", "/engines/wreck/containers/"),
         Place("images", "/engines/harbour/images/", "tbody tr"),
         Place("image-pull", "/engines/harbour/images/pull/"),
@@ -176,6 +185,16 @@ def places(town: Harbour) -> list[Place]:
         Place("container-processes", f"/engines/harbour/containers/{town.container}/processes/", "td code"),
         Place("container-health", f"/engines/harbour/containers/{town.container}/health/", ".probe td"),
         Place("container-why", "/engines/harbour/containers/crashed/why/", ".causes"),
+        Place("container-logs", "/engines/harbour/containers/crashed/logs/?time=utc", "log-rows .said"),
+        Place("container-logs-line", "/engines/harbour/containers/crashed/logs/", ".log-detail .tree", choose_line),
+        Place(
+            "container-logs-times",
+            "/engines/harbour/containers/crashed/logs/",
+            "#log-range:popover-open",
+            lambda page: page.click("[popovertarget=log-range]"),
+        ),
+        Place("logs", "/engines/harbour/logs/", ".picks"),
+        Place("logs-merged", "/engines/harbour/logs/?container=crashed&container=shown", "log-rows .said"),
         Place("container-new", "/engines/harbour/containers/create/?image=busybox:local"),
         Place("container-new-open", "/engines/harbour/containers/create/", "details[open]", unfold),
         Place("container-refused", "/engines/harbour/containers/create/", "#id_privileged_error", check_container),
@@ -233,6 +252,10 @@ def make_token(page: Page) -> None:
     page.click("main form button[type=submit]")
 
 
+def choose_line(page: Page) -> None:
+    page.click("log-rows .line:has-text('licence') .what")
+
+
 def find_in_inspect(page: Page) -> None:
     page.fill("[data-find]", "colour")
 
@@ -284,6 +307,10 @@ def send(page: Page) -> None:
 def choose(page: Page) -> None:
     for box in page.locator("tbody input[name=id]").all()[:2]:
         box.check()
+
+
+def view_of_list(page: Page) -> None:
+    page.click("[popovertarget=columns]")
 
 
 def row_menu(page: Page) -> None:
