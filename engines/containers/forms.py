@@ -22,6 +22,7 @@ RESERVED = "console."
 _LEAST_MEMORY = 6 << 20
 _MOST_MOUNTS = 30
 _MOST = (1 << 63) - 1
+_RETRIES = 5
 _POLICIES = [
     ("no", "Never"),
     ("on-failure", "When it fails"),
@@ -244,11 +245,11 @@ class CreateForm(forms.Form):
     restart = Choice(_POLICIES, "Restart", flag="--restart")
     restart_retries = Number(
         "At most so many times",
-        "When it fails. Empty: without end.",
+        "When it fails. Empty: 5; 0: without end.",
         flag="--restart on-failure:n",
+        unset=_RETRIES,
         min_value=0,
         max_value=1_000_000,
-        initial=5,
     )
     stop_signal = plain("Stop signal", "Empty: the image's own.", flag="--stop-signal", read=text.read_signal)
     stop_timeout = Number(
@@ -417,6 +418,7 @@ class CreateForm(forms.Form):
                 "mounts": tuple(mount for mount in spec.mounts if mount not in simple),
                 "tmpfs": simple,
                 "network": "" if spec.network == "bridge" else spec.network,
+                "restart_retries": spec.restart_retries if spec.restart == "on-failure" else _RETRIES,
                 "log_driver": "" if spec.log_driver == "json-file" else spec.log_driver,
                 "healthcheck": check.test[0] if check.test else "",
                 "health_command": shlex.join(check.test[1:]) if check.test[:1] == ("CMD",) else "".join(check.test[1:]),
@@ -510,7 +512,7 @@ class CreateForm(forms.Form):
         usual = _usual()
         found = []
         for label, icon, names in _SECTIONS:
-            own = tuple(self[name] for name in names.split())
+            own = tuple(self[name] for name in names.split() if name in self.fields)
             touched = any(field.errors or _plain(field) != usual[field.name] for field in own)
             found.append(Section(label, icon, own, " · ".join(filter(None, map(_said, own))), touched))
         return found

@@ -196,18 +196,6 @@ def test_an_engine_away_gives_the_form_back_filled_in(enter, tmp_path):
     assert "There is no socket at this path." in text(reply)
 
 
-@pytest.mark.parametrize(("who", "offered"), [("operator", False), ("builder", True)])
-def test_a_missing_image_is_offered_for_pulling_to_those_who_may(enter, who, offered):
-    fields = {
-        "image": "missing:nowhere",
-        "memory_bytes": "64m",
-        "pids": "50",
-        "log_options": "max-size=20m\nmax-file=3",
-    }
-    page = text(enter(who).post("/engines/real/containers/create/", fields))
-    assert ("images/pull/?reference=missing%3Anowhere" in page) is offered
-
-
 def test_links_of_the_list_keep_what_is_chosen(enter, container):
     page = text(enter("viewer").get("/engines/real/containers/?q=boat&state=created&sort=-image"))
     for link in (
