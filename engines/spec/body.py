@@ -41,7 +41,7 @@ def body(spec: ContainerSpec, api_version: str) -> dict[str, Any]:
         "ExposedPorts": {name: {} for name in (*map(_port, spec.ports), *spec.expose)},
         "StopSignal": spec.stop_signal,
         "Healthcheck": _healthcheck(spec.healthcheck),
-        "MacAddress": "" if api_version >= _JOINS_AT_CREATE else _first(spec).mac_address,
+        "MacAddress": "" if api_version >= _JOINS_AT_CREATE else first_join(spec).mac_address,
         "HostConfig": _host(spec),
         "NetworkingConfig": _networking(spec, api_version),
     }
@@ -73,12 +73,13 @@ def _said(members: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in members.items() if value}
 
 
-def _first(spec: ContainerSpec) -> Join:
+def first_join(spec: ContainerSpec) -> Join:
+    """How it takes part in the network it has from the beginning."""
     return next((join for join in spec.joins if join.network == spec.network), Join(spec.network))
 
 
 def _networking(spec: ContainerSpec, api_version: str) -> dict[str, Any]:
-    joins = (_first(spec), *(join for join in spec.joins if join.network != spec.network))
+    joins = (first_join(spec), *(join for join in spec.joins if join.network != spec.network))
     at_once = joins if api_version >= _JOINS_AT_CREATE else joins[:1]
     settings = {join.network: endpoint(join, api_version) for join in at_once}
     # The network alone is said by NetworkMode.

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
-from engines.spec.body import BIND_OPTIONS
+from engines.spec.body import BIND_OPTIONS, first_join
 from engines.spec.types import DOCKER_RUN, ContainerSpec, DeviceRequest, Join, Mount, Port, Rate
 from engines.spec.units import size_text, time_text
 
@@ -84,7 +84,8 @@ def _pair(pair: tuple[str, str]) -> str:
     return f"{pair[0]}={pair[1]}"
 
 
-def _cpus(nano_cpus: int) -> str:
+def cpus(nano_cpus: int) -> str:
+    """Such as 1.5."""
     return format((Decimal(nano_cpus) / 1_000_000_000).normalize(), "f")
 
 
@@ -100,7 +101,8 @@ def _rate_of_bytes(rate: Rate) -> str:
     return f"{rate.path}:{size_text(rate.rate)}"
 
 
-def _port(port: Port) -> str:
+def port_text(port: Port) -> str:
+    """As -p takes it: [address:][public:]private[/protocol]."""
     address = f"[{port.address}]" if ":" in port.address else port.address
     public = f"{port.public or ''}" + (f"-{port.public_end}" if port.public_end else "")
     private = f"{port.private}" if port.protocol == "tcp" else f"{port.private}/{port.protocol}"
@@ -132,21 +134,18 @@ def _healthcheck(spec: ContainerSpec) -> _Options:
     return [*test, *((f"--health-{name}", time_text(time)) for name, time in times.items() if time), *retries]
 
 
-def _own(spec: ContainerSpec) -> Join:
-    return next((join for join in spec.joins if join.network == spec.network), Join(spec.network))
-
-
 def _further(spec: ContainerSpec) -> list[Join]:
     """What docker run can join as well; it takes several networks only when none of them is an engine's own."""
-    return [] if _alone(spec) else [join for join in spec.joins if join.network != spec.network]
+    return [] if alone(spec) else [join for join in spec.joins if join.network != spec.network]
 
 
-def _alone(spec: ContainerSpec) -> bool:
+def alone(spec: ContainerSpec) -> bool:
+    """Whether its network is one of the engine's own, or another container's: it can be the only one at creation."""
     return spec.network in {"bridge", "host", "none"} or spec.network.startswith("container:")
 
 
 def _network(spec: ContainerSpec) -> Iterator[Option]:
-    own = _own(spec)
+    own = first_join(spec)
     if own.driver_options:
         yield ("--network", _csv(_join(own)))
     else:
@@ -182,7 +181,7 @@ def _mounts(spec: ContainerSpec) -> Iterator[Option]:
             # Not -v also for paths of the host: it makes a directory there, which nobody asked for.
             yield ("--mount", _csv(_mount(mount)))
         elif mount.kind == "tmpfs":
-            flags = ",".join(_tmpfs(mount))
+            flags = tmpfs_flags(mount)
             yield ("--tmpfs", f"{mount.target}:{flags}" if flags else mount.target)
         else:
             flags = ",".join(_bind(mount))
@@ -205,11 +204,15 @@ def _bind(mount: Mount) -> Iterator[str]:
     yield from filter(None, (mount.propagation, *mount.options))
 
 
-def _tmpfs(mount: Mount) -> Iterator[str]:
-    yield from ["ro"] if mount.read_only else []
-    yield from [f"size={size_text(mount.size_bytes).removesuffix('b')}"] if mount.size_bytes else []
-    yield from [f"mode={mount.mode:o}"] if mount.mode else []
-    yield from mount.options
+def tmpfs_flags(mount: Mount) -> str:
+    """What stands after the path in --tmpfs."""
+    flags = [
+        *(["ro"] if mount.read_only else []),
+        *([f"size={size_text(mount.size_bytes).removesuffix('b')}"] if mount.size_bytes else []),
+        *([f"mode={mount.mode:o}"] if mount.mode else []),
+        *mount.options,
+    ]
+    return ",".join(flags)
 
 
 def _mount(mount: Mount) -> Iterator[str]:
@@ -255,13 +258,14 @@ def _devices(spec: ContainerSpec) -> Iterator[Option]:
 
 def _device_requests(spec: ContainerSpec) -> Iterator[Option]:
     for request in spec.device_requests:
-        if _is_cdi(request):
+        if is_cdi(request):
             yield from (("--device", name) for name in request.ids)
         elif _names_a_gpu(request):
             yield ("--gpus", _csv(_gpus(request)))
 
 
-def _is_cdi(request: DeviceRequest) -> bool:
+def is_cdi(request: DeviceRequest) -> bool:
+    """Whether it is by names of the Container Device Interface, such as vendor.example/gpu=0."""
     return request == DeviceRequest("cdi", ids=request.ids)
 
 
@@ -283,7 +287,7 @@ def _gpus(request: DeviceRequest) -> Iterator[str]:
 def _unsaid(spec: ContainerSpec) -> Iterator[str]:
     if spec.healthcheck.test[:1] == ("CMD",):
         yield "The health check's command runs without a shell; docker run gives it to one."
-    if _alone(spec):
+    if alone(spec):
         for join in spec.joins:
             if join.network != spec.network:
                 yield f"It joins {join.network} as well: docker network connect does that afterwards."
@@ -293,7 +297,7 @@ def _unsaid(spec: ContainerSpec) -> Iterator[str]:
     if any(map(_has_profile, spec.security_opt)):
         yield "Its seccomp profile: docker run reads one from a file."
     for request in spec.device_requests:
-        if not _is_cdi(request) and not _names_a_gpu(request):
+        if not is_cdi(request) and not _names_a_gpu(request):
             yield "It asks for devices in a way that is neither --gpus nor a CDI name."
     for name in spec.other:
         yield f"{name}, which this console does not know."
@@ -319,7 +323,7 @@ _WRITERS: tuple[tuple[str, _Writer], ...] = (
     ("stop_signal", _one("--stop-signal", "stop_signal")),
     ("stop_timeout", _one("--stop-timeout", "stop_timeout")),
     ("healthcheck", _healthcheck),
-    ("ports", _many("-p", "ports", _port)),
+    ("ports", _many("-p", "ports", port_text)),
     ("expose", _many("--expose", "expose", lambda port: port.removesuffix("/tcp"))),
     ("publish_all", _flag("-P")),
     ("network joins", _network),
@@ -338,7 +342,7 @@ _WRITERS: tuple[tuple[str, _Writer], ...] = (
     ("memory_reservation_bytes", _one("--memory-reservation", "memory_reservation_bytes", size_text)),
     ("memory_swap_bytes", _one("--memory-swap", "memory_swap_bytes", _swap)),
     ("memory_swappiness", _one("--memory-swappiness", "memory_swappiness")),
-    ("nano_cpus", _one("--cpus", "nano_cpus", _cpus)),
+    ("nano_cpus", _one("--cpus", "nano_cpus", cpus)),
     ("cpu_shares", _one("--cpu-shares", "cpu_shares")),
     ("cpu_period", _one("--cpu-period", "cpu_period")),
     ("cpu_quota", _one("--cpu-quota", "cpu_quota")),
