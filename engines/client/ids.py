@@ -50,9 +50,12 @@ def require_name(text: str) -> str:
 
 def require_image(text: str) -> str:
     """`text` as an image id (with or without `sha256:`) or reference. Raises IdInvalid."""
-    if _DIGEST.fullmatch(text) or _HEX_ID.fullmatch(text):
-        return text
-    return str(parse_reference(text))
+    return text if is_image_id(text) else str(parse_reference(text))
+
+
+def is_image_id(text: str) -> bool:
+    """Whether `text` is an image's id, which no registry knows, or the beginning of one."""
+    return bool(_DIGEST.fullmatch(text) or _HEX_ID.fullmatch(text))
 
 
 def require_segments(text: str) -> str:

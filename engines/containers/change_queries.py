@@ -64,15 +64,14 @@ def joinable(engine: Engine, joined: list[Membership]) -> list[tuple[str, str]]:
     return [(name, _described(name, each)) for name, each in sorted(found, key=_first) if name not in left_out]
 
 
-def image_of(engine: Engine, reference: str) -> str:
-    """The id of the image that `reference` names; empty when there is none. Raises EngineError and IdInvalid."""
+def image(engine: Engine, reference: str) -> Mapping[str, Any]:
+    """The inspect of the image that `reference` names; `{}` when there is none. Raises EngineError and IdInvalid."""
     try:
-        found = call(reach.client(engine), "GET", f"/images/{require_image(reference)}/json")
+        return table(call(reach.client(engine), "GET", f"/images/{require_image(reference)}/json"))
     except EngineReplied as refusal:
         if refusal.status == _NOT_FOUND:
-            return ""
+            return {}
         raise
-    return text(table(found).get("Id"))
 
 
 def _first(pair: tuple[str, object]) -> str:

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from engines.containers import change_views
+from engines.containers import change_views, edit_views
 
 urlpatterns = [
+    path("<str:container>/edit/", edit_views.edit, name="container-edit"),
+    path("<str:container>/recreate/", edit_views.recreate, name="container-recreate"),
+    path("<str:container>/return/", edit_views.give_back, name="container-return"),
     path("<str:container>/rename/", change_views.rename, name="container-rename"),
     path("<str:container>/limits/", change_views.limits, name="container-limits"),
     path("<str:container>/networks/", change_views.networks, name="container-networks"),

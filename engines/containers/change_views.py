@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from engines.client.errors import EngineReplied
+from engines.client.fields import text
 from engines.containers import change_actions, change_queries
 from engines.containers.actions import BeyondLimits
 from engines.containers.change_forms import CommitForm, ConnectForm, LiveForm, RenameForm
@@ -125,7 +126,7 @@ def commit(request: HttpRequest, engine: Engine, container: str) -> HttpResponse
     taken = ""
     if form.is_valid():
         reference = form.cleaned_data["reference"]
-        taken = change_queries.image_of(engine, reference)
+        taken = text(change_queries.image(engine, reference).get("Id"))
         # What was told is this image; another one that has the name by now is told again.
         if not taken or request.POST.get("replace") == taken:
             operation = operations.start(

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from engines import access, reach
 from engines.client.errors import EngineError, EngineReplied, NotAnEngine
 from engines.client.fields import table, text
-from engines.client.ids import IdInvalid, parse_reference, require_image, require_name
+from engines.client.ids import IdInvalid, is_image_id, require_image, require_name
 from engines.containers import queries
 from engines.containers.queries import Judged
 from engines.models import Engine
@@ -47,10 +47,8 @@ async def bring(job: Job, user: User, engine: Engine, spec: ContainerSpec, pull:
         return
     if not await in_thread(access.can, user, Permission.IMAGE_PULL, engine):
         raise OperationFailed(f"Your role on {engine.name} does not include {Permission.IMAGE_PULL.value}.")
-    try:
-        parse_reference(spec.image)
-    except IdInvalid as error:
-        raise OperationFailed(f"{spec.image} cannot be pulled: an image is pulled by its name, not its id.") from error
+    if is_image_id(spec.image):
+        raise OperationFailed(f"{spec.image} cannot be pulled: an image is pulled by its name, not its id.")
     await pulled(job, spec.image, spec.platform)
 
 

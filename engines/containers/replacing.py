@@ -39,6 +39,7 @@ class Replacement:
     def __init__(self, job: Job, engine: Engine, was: Replaced, inspect: Mapping[str, Any]) -> None:
         self._job, self._engine, self._was, self._inspect = job, engine, was, inspect
         self._old_name, self._new_name = names(was.name, job.id)
+        self._at = 0
 
     async def run(self, asked: Request, *, start: bool, keep: bool, volumes: bool) -> dict[str, Any]:
         """The result: {"container": id of the new one, "name", "kept": name of the old one or empty}.
@@ -57,8 +58,10 @@ class Replacement:
                 await self._post(f"/containers/{made}/start")
                 await self._prove(made)
         except (EngineError, OperationFailed) as failure:
+            self._tell("error")
             raise OperationFailed(f"{failure} {await returned(self._job, self._was)}") from failure
         except BaseException:
+            self._tell("cancelled")
             # Cancelled, not permitted any more, or the worker stops: what is left of the time is for this.
             await returned(self._job, self._was)
             raise
@@ -144,16 +147,21 @@ class Replacement:
 
     async def _step(self, at: int, line: str) -> None:
         """Say that step `at` begins; durable before it does, with the way back."""
+        self._at = at
         if line:
             await self._job.log.write(f"#{at + 1} {line}")
-        states = ["done"] * at + ["running"] + ["waiting"] * len(STEPS)
-        items = [
-            {"id": str(number), "name": name, "state": state}
-            for number, (name, state) in enumerate(zip(STEPS, states, strict=False), start=1)
-        ]
-        told = {"unit": "steps", "current": at, "total": len(STEPS), "items": items}
-        self._job.log.progress(told | self._was.note())
+        self._tell("running")
         await self._job.log.flush()
+
+    def _tell(self, state: str) -> None:
+        """That the step that is being done is in this state, those before it are done, and those after it wait."""
+        states = ["done"] * self._at + [state] + ["waiting"] * len(STEPS)
+        items = [
+            {"id": str(number), "name": name, "state": each}
+            for number, (name, each) in enumerate(zip(STEPS, states, strict=False), start=1)
+        ]
+        told = {"unit": "steps", "current": self._at, "total": len(STEPS), "items": items}
+        self._job.log.progress(told | self._was.note())
 
     async def _post(
         self,

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from engines import reach
 from engines.containers import actions, queries
+from engines.containers.edit_queries import standing
 from engines.containers.frame import frame, published_host, shown
 from engines.containers.rows import port_link
 from engines.containers.verbs import VERBS, Action, failure, removal
@@ -35,6 +36,7 @@ def container_page(request: HttpRequest, engine: Engine, container: str) -> Http
     context = frame(engine, found, "container") | {
         "ports": [(port, port_link(port, host)) for port in found.detail.ports],
         "reach": extent,
+        "standing": standing(engine, found.inspect),
         "enters": Permission.CONTAINER_ENTER_DANGEROUS in found.held,
     }
     return respond(request, "containers/detail.html", context, partial="body")

@@ -69,10 +69,7 @@ class OperationLog extends HTMLElement {
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.#walk(event.shiftKey ? -1 : 1);
     });
-    if (this.dataset.kind !== "image.build") {
-      this.steps.bytes = true;
-      this.querySelector("[data-view=steps]").textContent = "Layers";
-    }
+    if (this.dataset.kind === "image.pull") this.querySelector("[data-view=steps]").textContent = "Layers";
   }
 
   /** @param {string} text Whole lines. */
@@ -93,6 +90,7 @@ class OperationLog extends HTMLElement {
 
   /** @param {any} progress */
   #progress(progress) {
+    this.steps.bytes = progress.unit === "bytes";
     this.steps.update(progress.items ?? []);
     const bar = this.querySelector(".log-progress");
     bar.hidden = !progress.total;
