@@ -183,6 +183,26 @@ def places(town: Harbour) -> list[Place]:
         Place("container", f"/engines/harbour/containers/{town.container}/"),
         Place("container-inspect", f"/engines/harbour/containers/{town.container}/inspect/", ".hit", find_in_inspect),
         Place("container-processes", f"/engines/harbour/containers/{town.container}/processes/", "td code"),
+        Place("container-files", f"/engines/harbour/containers/{town.container}/files/", "tbody tr"),
+        Place(
+            "container-files-upload",
+            f"/engines/harbour/containers/{town.container}/files/?path=/etc",
+            "#upload:popover-open",
+            open_upload,
+        ),
+        Place("container-files-nothing", f"/engines/harbour/containers/{town.container}/files/?path=/nope", ".empty"),
+        Place("container-file", f"/engines/harbour/containers/{town.container}/files/?path=/etc/passwd", ".held"),
+        Place(
+            "container-file-binary", f"/engines/harbour/containers/{town.container}/files/?path=/bin/busybox", ".held"
+        ),
+        Place(
+            "container-file-edit",
+            f"/engines/harbour/containers/{town.container}/files/edit/?path=/etc/passwd",
+            "textarea",
+        ),
+        Place("container-folder-new", f"/engines/harbour/containers/{town.container}/files/new-folder/?path=/etc"),
+        Place("container-changes", f"/engines/harbour/containers/{town.container}/changes/"),
+        Place("container-export", f"/engines/harbour/containers/{town.container}/export/"),
         Place("container-health", f"/engines/harbour/containers/{town.container}/health/", ".probe td"),
         Place("container-why", "/engines/harbour/containers/crashed/why/", ".causes"),
         Place("container-logs", "/engines/harbour/containers/crashed/logs/?time=utc", "log-rows .said"),
@@ -275,6 +295,10 @@ def wrong_build(page: Page) -> None:
 def taken_name(page: Page) -> None:
     page.fill("input[name=username]", "guest")
     page.click("main form button.primary")
+
+
+def open_upload(page: Page) -> None:
+    page.click("[popovertarget=upload]")
 
 
 def unfold(page: Page) -> None:
