@@ -155,7 +155,7 @@ function take(row, samples) {
     const id = row + sample.id;
     told.add(id);
     const values = history.get(id) ?? [];
-    values.push(sample.cpu);
+    if (sample.cpu !== null) values.push(sample.cpu);
     if (values.length > ROOM) values.shift();
     history.set(id, values);
     paint(document.getElementById(id), sample, values);

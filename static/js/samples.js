@@ -1,13 +1,13 @@
 /**
  * What containers use, over a socket that is opened again when it is lost; and how such numbers are written and drawn.
- * @typedef {{id?: string, time?: number, cpu: number, cpus: number, memory: number, memory_limit: number,
+ * @typedef {{id?: string, time?: number, cpu: number | null, cpus: number, memory: number, memory_limit: number, peak: number,
  *            rx: number, tx: number, read: number, write: number, pids: number}} Sample
  */
 import { logIn } from "./login.js";
 import { leave } from "./refused.js";
 
 const LOG_IN = 4401;
-const REFUSED = new Set([4403, 4404]);
+const REFUSED = new Set([4403, 4404, 4409]);
 const LONGEST_WAIT = 10_000;
 
 /**
@@ -74,8 +74,8 @@ export const memory = (count) => scaled(count, 1024, BINARY);
 export const bytes = (count) => scaled(count, 1000, DECIMAL);
 /** @param {number} count */
 export const rate = (count) => `${bytes(count)}/s`;
-/** @param {number} share */
-export const percent = (share) => `${share < 10 ? share.toFixed(1) : share.toFixed(0)} %`;
+/** Null where nothing is known yet. @param {number | null} share */
+export const percent = (share) => (share === null ? "–" : `${share < 10 ? share.toFixed(1) : share.toFixed(0)} %`);
 
 export const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [60, 16];

@@ -19,7 +19,7 @@ function take(frame) {
     const before = known.get(sample.id);
     const time = (sample.time ?? frame.time) / 1000;
     const per = before && time === before.time ? before.per : rates(before?.sample, sample, before ? time - before.time : 0);
-    const cpu = [...(before?.cpu ?? []), sample.cpu].slice(-ROOM);
+    const cpu = [...(before?.cpu ?? []), sample.cpu].filter((share) => share !== null).slice(-ROOM);
     known.set(sample.id, { sample, time, per, cpu });
     told.add(sample.id);
   }

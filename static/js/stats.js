@@ -7,6 +7,7 @@ import { bytes, listen, memory, percent, rate, rates } from "./samples.js";
 
 const page = document.getElementById("stats");
 const WINDOW = 600;
+const LEAST = 60;
 const HEIGHT = 150;
 /** Without a sample for so long the line is broken. In seconds. */
 const GAP = 10;
@@ -29,7 +30,19 @@ function colour(name) {
 
 /** Steps in which memory is counted. */
 const DOUBLES = Array.from({ length: 44 }, (_, power) => 2 ** power);
-const clock = (/** @type {number} */ seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** @param {number} seconds */
+function clock(seconds) {
+  const [from, to] = span();
+  const exact = to - from < 4 * 60 ? { second: "2-digit" } : {};
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...exact });
+}
+
+/** From when to when the charts show: all there is, as far as the window goes. @returns {[number, number]} */
+function span() {
+  const now = data.time.at(-1) ?? Date.now() / 1000;
+  return [Math.max(now - WINDOW, Math.min(data.time[0] ?? now, now - LEAST)), now];
+}
 
 /** @param {HTMLElement} figure */
 function chart(figure) {
@@ -43,11 +56,11 @@ function chart(figure) {
       legend: { show: false },
       cursor: { sync: { key: "stats" }, drag: { x: false, y: false }, points: { size: 6 } },
       scales: {
-        x: { range: () => [(data.time.at(-1) ?? Date.now() / 1000) - WINDOW, data.time.at(-1) ?? Date.now() / 1000] },
+        x: { range: span },
         y: { range: (_, __, most) => [0, ceiling(names, most)] },
       },
       axes: [
-        { ...axis, size: 28, incrs: [60, 120, 300], values: (_, ticks) => ticks.map(clock) },
+        { ...axis, size: 28, incrs: [15, 30, 60, 120, 300], values: (_, ticks) => ticks.map(clock) },
         { ...axis, size: 72, incrs: names[0] === "memory" ? DOUBLES : undefined, values: (_, ticks) => ticks.map((tick) => written(tick)) },
       ],
       series: [
@@ -81,6 +94,8 @@ const charts = [.../** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll
 function take(sample) {
   const time = sample.time / 1000;
   const before = data.time.at(-1);
+  if (before && time <= before) return;
+  page.hidden = false;
   if (before && time - before > GAP) broken();
   const per = rates(last, sample, last ? time - last.time / 1000 : 0);
   last = sample;
@@ -88,7 +103,8 @@ function take(sample) {
   for (const [name, values] of Object.entries(data)) values.push(now[name]);
   while (data.time[0] < time - WINDOW) for (const values of Object.values(data)) values.shift();
   page.querySelector("[data-of=cpus]").textContent = sample.cpus ? `of ${sample.cpus * 100} %` : "";
-  page.querySelector("[data-of=memory]").textContent = sample.memory_limit ? `of ${memory(sample.memory_limit)}` : "";
+  const peak = sample.peak ? `, at most ${memory(sample.peak)}` : "";
+  page.querySelector("[data-of=memory]").textContent = sample.memory_limit ? `of ${memory(sample.memory_limit)}${peak}` : "";
   for (const name of ["rx", "tx", "read", "write"]) page.querySelector(`[data-sum=${name}]`).textContent = bytes(sample[name]);
   if (!paused) show();
 }
@@ -166,6 +182,7 @@ function ended(frame) {
   const code = Number.isInteger(frame.exit_code) ? ` It ended with exit code ${frame.exit_code}.` : "";
   over.querySelector("p").textContent = `It does not run, so it uses nothing.${code}`;
   over.hidden = false;
+  page.hidden = data.time.length === 0;
 }
 
 // It may have been started again.
