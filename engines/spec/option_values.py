@@ -276,7 +276,7 @@ def _gpus(value: str) -> Iterator[DeviceRequest]:
             case "capabilities":
                 capabilities = rest.split(",")
             case "options":
-                found["options"] = tuple(sorted(pair for column in columns(rest) for pair in pair(column)))
+                found["options"] = tuple(sorted(each for column in columns(rest) for each in pair(column)))
             case _:
                 raise ValueError(f"{shown(name)} is not known here.")
     if "count" not in found and "ids" not in found:
