@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from engines.containers.forms import RESERVED
 from engines.spec import docker_run
 from engines.spec.body import body, later_joins, query
+from engines.spec.compose import compose
+from engines.spec.compose import unsaid as compose_unsaid
 from engines.spec.types import ContainerSpec
 
 
@@ -28,6 +30,7 @@ def texts(spec: ContainerSpec, api_version: str, *, start: bool = True) -> tuple
         Text("run", "docker run", docker_run.text(plain, start=start), docker_run.unsaid(plain)),
         Text("api", "Engine API", "\n\n".join(_shown(each) for each in _requests(spec, api_version, start))),
         Text("curl", "curl", "\n\n".join(_curl(each) for each in _requests(plain, api_version, start))),
+        Text("compose", "Compose", compose(plain), compose_unsaid(plain)),
     )
 
 

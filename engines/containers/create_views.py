@@ -1,7 +1,6 @@
 """The page on which a container is made: its form, what it means in other words, and ways to fill it in."""
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -106,19 +105,14 @@ def preview(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     except EngineError as error:
         context["away"] = f"{error} {error.advice}"
     else:
-        form.tell(judged.refused)
-        context["beyond"] = _problems(form)
+        context["beyond"] = [(_label(refusal.field), f"it {refusal.does}.") for refusal in judged.refused]
     context["unlimited"] = access.can(person(request), Permission.CONTAINER_CREATE_UNLIMITED, engine)
     return render(request, "containers/create_preview.html", context)
 
 
 def _problems(form: CreateForm) -> list[tuple[str, str]]:
-    """Label of a field, empty for none, and what is wrong with it."""
-    return [
-        (str(form[name].label) if name in form.fields else "", str(sentence))
-        for name, sentences in form.errors.items()
-        for sentence in sentences
-    ]
+    """What a field is called, and what is wrong with it."""
+    return [(_label(name), str(sentence)) for name, sentences in form.errors.items() for sentence in sentences]
 
 
 @require_POST
@@ -135,7 +129,7 @@ def paste(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         if before.get(name) != said.get(name):
             data[name] = said.get(name, "")
     data |= {"start": "on" if found.start else "", "pull": found.pull}
-    lost = _labels(after.unsaid(found.spec))
+    lost = list(map(_label, after.unsaid(found.spec)))
     return page(request, engine, CreateForm(data), taken=True, unread=found.problems, lost=lost)
 
 
@@ -151,13 +145,13 @@ def duplicate(request: HttpRequest, engine: Engine, container: str) -> HttpRespo
     form = CreateForm(filled.sent())
     if form.is_valid() and not access.can(person(request), Permission.CONTAINER_CREATE_UNLIMITED, engine):
         form.tell(queries.judged(engine, form.spec("")).refused)
-    return page(request, engine, form, copied=found.detail, lost=_labels(filled.unsaid(spec)))
+    return page(request, engine, form, copied=found.detail, lost=list(map(_label, filled.unsaid(spec))))
 
 
-def _labels(names: Iterable[str]) -> list[str]:
-    """What the fields of a spec are called in the form."""
-    fields = CreateForm.base_fields
-    return [str(fields[name].label or name) if name in fields else name for name in names]
+def _label(name: str) -> str:
+    """What a field of the spec or the form is called."""
+    field = CreateForm.base_fields.get(name)
+    return str((field and field.label) or name.capitalize())
 
 
 @require_safe

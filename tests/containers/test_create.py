@@ -35,9 +35,10 @@ def test_what_is_typed_is_shown_as_a_command_and_as_requests_and_nothing_is_made
     path, sent = said(reply, "api").split("\n\n")[0].split("\n", 1)
     assert path == f"POST /v{row.api_version}/containers/create?name=web"
     assert json.loads(sent)["Env"] == ["A=it's"] and json.loads(sent)["HostConfig"]["Memory"] == 64 << 20
+    assert "container_name: web" in said(reply, "compose")
     assert "curl" in said(reply, "curl") and "/containers/web/start" in said(reply, "curl")
     assert "console.user" in said(reply, "api")
-    assert not any("console.user" in said(reply, key) for key in ("run", "curl"))
+    assert not any("console.user" in said(reply, key) for key in ("run", "curl", "compose"))
     after = AuditEntry.objects.count(), len(call(connect(unix_engine), "GET", "/containers/json", params={"all": "1"}))
     assert after == before
 
@@ -52,7 +53,7 @@ def test_what_is_not_valid_yet_leaves_the_last_texts_and_says_what_is_wrong(ente
 def test_the_preview_says_what_is_beyond_the_limits(enter, row, who):
     page = text(enter(who).post(f"{CREATE}preview/", {**PLAIN, "privileged": "on"}))
     assert "runs privileged" in page and "--privileged" in page
-    assert ("which you may be" in page) is (who == "manager")
+    assert ("You may create it" in page) is (who == "manager")
 
 
 def test_the_preview_of_an_engine_that_is_away_still_says_it_in_other_words(enter, tmp_path):
