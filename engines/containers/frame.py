@@ -28,6 +28,7 @@ TABS: tuple[tuple[str, str, str, Permission], ...] = (
     ("container-changes", "Changes", "file-diff", Permission.CONTAINER_VIEW),
     ("container-health", "Health", "heart-pulse", Permission.CONTAINER_VIEW),
     ("container-inspect", "Inspect", "braces", Permission.CONTAINER_VIEW),
+    ("container-as", "Command", "terminal", Permission.CONTAINER_VIEW),
     ("container-networks", "Networks", "network", Permission.NETWORK_VIEW),
     ("container-why", "Why it stopped", "circle-question-mark", Permission.CONTAINER_VIEW),
 )
