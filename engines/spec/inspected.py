@@ -42,6 +42,7 @@ _HARMLESS_WORDS = (
     "ConsoleSize ContainerIDFile CpuCount CpuPercent IOMaximumBandwidth IOMaximumIOps KernelMemory KernelMemoryTCP"
 )
 HARMLESS = frozenset(_HARMLESS_WORDS.split())
+_KNOWN = READ | HARMLESS
 
 
 def from_inspect(reply: Mapping[str, Any]) -> ContainerSpec:
@@ -134,7 +135,7 @@ def from_inspect(reply: Mapping[str, Any]) -> ContainerSpec:
         cgroup_parent=text(host.get("CgroupParent")),
         oom_kill_disable=bool(host.get("OomKillDisable")),
         oom_score_adj=_signed(host.get("OomScoreAdj")),
-        other=tuple(sorted(key for key, value in host.items() if key not in READ | HARMLESS and not empty(value))),
+        other=tuple(sorted(key for key, value in host.items() if key not in _KNOWN and not empty(value))),
     )
 
 
