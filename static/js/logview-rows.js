@@ -191,7 +191,6 @@ export class LogRows extends HTMLElement {
 
   #draw() {
     if (!this.isConnected || !this.lens) return;
-    this.lens.trim();
     this.#measure();
     const { lens } = this;
     if (!lens.count) {

@@ -47,7 +47,7 @@ export class Store {
   #blocks = [];
 
   /** @param {number} mostLines @param {number} mostChars */
-  constructor(mostLines = 500_000, mostChars = 250_000_000) {
+  constructor(mostLines = 1_000_000, mostChars = 200_000_000) {
     this.mostLines = mostLines;
     this.mostChars = mostChars;
   }

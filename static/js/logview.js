@@ -176,6 +176,7 @@ class LogView extends HTMLElement {
     const searched = this.#filtered;
     const matching = options.mode === "only";
     let at = 0;
+    lens.trim();
     for (let line = Math.max(this.#next, store.first); line < end; line += 1) {
       while (hits[at] < line) at += 1;
       const said = store.stream(line) === MARK;
@@ -408,8 +409,7 @@ class LogView extends HTMLElement {
       this.rows.again();
       return;
     }
-    this.#wanted = new Date(at).toISOString();
-    const wanted = this.#wanted;
+    const wanted = new Date(at).toISOString();
     this.#change(around(this.options, wanted), true);
     this.#wanted = wanted;
   }

@@ -89,14 +89,19 @@ def _lines(browser: Browser, count: int, rate: int, megabytes: float) -> Iterato
         devtools = browser.new_browser_cdp_session()
         page.wait_for_selector("log-view[data-state=open]")
         page.evaluate(f"document.querySelector('log-view').store.mostLines = {count + 1024}")
+        main = page.context.new_cdp_session(page)
+        main.send("Performance.enable", {"timeDomain": "threadTicks"})
+        worked = _busy(main)
         before = _resident(devtools)
         page.evaluate("window.watching = " + _WATCH + "; undefined")
         server.tell(begun)
         seen = page.evaluate("window.watching")
         peak = (_resident(devtools) - before) / 1e6
-        page.context.new_cdp_session(page).send("HeapProfiler.collectGarbage")
+        busy = 100 * (_busy(main) - worked) / (sum(seen["frames"]) / 1000)
+        main.send("HeapProfiler.collectGarbage")
         memory = (_resident(devtools) - before) / 1e6
         yield _smooth(what, seen["frames"])
+        yield Line("P9", f"{what}: the main thread's work", "of a core", busy, 50, "%")
         yield Line("P9", f"{what}: longest task", f"{len(seen['tasks'])} long", max(seen["tasks"], default=0), 50, "ms")
         yield Line("P9", f"{what}: memory", f"{peak:.0f} MB before garbage is collected", memory, megabytes, "MB")
         yield _smooth(f"{what}: jumping all over it", page.evaluate(_SCROLL))
@@ -128,6 +133,12 @@ class _page:
     def __exit__(self, *_: object) -> None:
         self._context.close()
         self._server.__exit__(None, None, None)
+
+
+def _busy(devtools: CDPSession) -> float:
+    """Seconds of processor time that the page's main thread has worked."""
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
 def _resident(devtools: CDPSession) -> int:

@@ -244,6 +244,17 @@ def test_what_gives_no_log_is_said_and_not_asked_again(watch: Watch, code: int, 
     assert len(page.server.cursors) == 1
 
 
+def test_a_withdrawn_right_asks_for_the_page_again_once_and_is_then_said(watch: Watch) -> None:
+    async def refuses(socket: web.WebSocketResponse, after: int) -> None:
+        await started(socket)
+        await socket.send_bytes(numbered(1))
+        await socket.close(code=4403)
+
+    page = watch(refuses)
+    shows(page, "line 1", "You may not read the log of web any more.")
+    assert len(page.server.cursors) == 2
+
+
 def test_an_ended_login_leads_to_the_login_page(watch: Watch) -> None:
     async def refuses(socket: web.WebSocketResponse, after: int) -> None:
         await socket.close(code=4401)

@@ -8,6 +8,7 @@ SLIPS = {
     "DOMParser": "new DOMParser().parseFromString('<b>x</b>', 'text/html')",
     "a policy of another name": "trustedTypes.createPolicy('other', { createHTML: (html) => html })",
     "a second policy of ours": "trustedTypes.createPolicy('pilothouse', { createHTML: (html) => html })",
+    "a worker by address": "new Worker('/static/js/main.js')",
     "a script by address": "document.createElement('script').src = '/static/js/main.js'",
 }
 
