@@ -4,6 +4,7 @@
  */
 import { FitAddon } from "xterm-fit";
 import { SearchAddon } from "xterm-search";
+import { logIn } from "./login.js";
 import { screen } from "./screen.js";
 
 /** Bytes of one message, and of what is typed that the server may not have passed on yet. */
@@ -19,13 +20,13 @@ const RETRY_MS = [300, 1000, 2000, 4000];
 const ALIVE_MS = 5 * 60_000;
 const CLOSED = {
   1008: "The console did not take what this page sent.",
-  4401: "You are logged out. Reload the page to log in again.",
   4403: "Your role does not include this.",
   4404: "There is no such container any more.",
   4409: "This engine is disabled.",
 };
+const LOG_IN = 4401;
 /** What closing a socket means when it was not the network. */
-const FINAL = new Set([1000, 1008, 4401, 4403, 4404, 4408, 4409, 4502]);
+const FINAL = new Set([1000, 1008, LOG_IN, 4403, 4404, 4408, 4409, 4502]);
 const KEYS = { escape: "\x1b", tab: "\t", up: "[A", down: "[B", right: "[C", left: "[D" };
 const FOUND = {
   matchBackground: "#5a4a12",
@@ -229,6 +230,7 @@ class ContainerTerminal extends HTMLElement {
   #closed(code) {
     this.#socket = undefined;
     this.#open = false;
+    if (code === LOG_IN) logIn();
     if (!this.#session) return;
     if (FINAL.has(code)) {
       this.#over("danger", CLOSED[code] ?? "The terminal has ended.");

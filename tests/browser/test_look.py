@@ -46,6 +46,7 @@ class Harbour:
     person: int
     team: int
     operations: dict[str, str] = field(default_factory=dict)
+    recording: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,11 @@ def harbour(unix_host: Host, tls_host: Host) -> Iterator[Harbour]:
             for name, word in {"good": "Succeeded", "bad": "Failed", "slow": "tick 3"}.items():
                 path = town.operations[name] + ("log.txt" if name == "slow" else "")
                 until(lambda path=path, word=word: word.lower() in browser.page(path).text.lower())
+            terminal = f"/engines/harbour/containers/{town.container}/terminal/"
+            browser.submit(terminal.replace("terminal/", "exec/"), {"command": "ls -l /"}, form=terminal)
+            town.recording = re.search(
+                r"/recordings/([0-9a-f-]{36})/", browser.page("/engines/harbour/recordings/").text
+            )[1]
             yield town
         finally:
             browser.submit(f"{town.operations['slow']}cancel/", form="/operations/")
@@ -83,7 +89,7 @@ _OTHERS = """
 from datetime import timedelta
 from django.contrib.auth.models import User
 from django.utils import timezone
-from engines.models import Engine, Grant, Tag, Team
+from engines.models import Engine, EngineLimits, Grant, Tag, Team
 Engine(name="Wreck", slug="wreck", url="unix:///nowhere/docker.sock", api_version="1.41").save()
 Engine(name="Laid up", slug="laid-up", url="tcp://192.0.2.1:2376", api_version="1.41", enabled=False).save()
 guest = User.objects.create_user("guest", password="correct-horse-battery")
@@ -92,6 +98,7 @@ team = Team.objects.create(name="Operations of the northern approach", sso_group
 team.members.set([ann])
 harbour, tag = Engine.objects.get(slug="harbour"), Tag.objects.create(name="production")
 harbour.tags.add(tag)
+EngineLimits.objects.create(engine=harbour, record_terminals=True)
 yesterday = timezone.now() - timedelta(days=1)
 Grant.objects.create(team=team, tag=tag, role=30)
 Grant.objects.create(user=ann, engine=harbour, role=10)
@@ -218,6 +225,13 @@ def places(town: Harbour) -> list[Place]:
         Place("container-new", "/engines/harbour/containers/create/?image=busybox:local"),
         Place("container-new-open", "/engines/harbour/containers/create/", "details[open]", unfold),
         Place("container-refused", "/engines/harbour/containers/create/", "#id_privileged_error", check_container),
+        Place("terminal", f"/engines/harbour/containers/{town.container}/terminal/", ".xterm-rows"),
+        Place("terminal-open", f"/engines/harbour/containers/{town.container}/terminal/", "[data-open]", open_terminal),
+        Place("terminal-command", f"/engines/harbour/containers/{town.container}/terminal/", ".ran", run_command),
+        Place("terminal-stopped", "/engines/harbour/containers/crashed/terminal/", "#stopped"),
+        Place("recordings", "/engines/harbour/recordings/", "tbody tr"),
+        Place("recordings-none", "/engines/harbour/recordings/?q=zzz", ".empty"),
+        Place("recording", f"/engines/harbour/recordings/{town.recording}/", "[data-play]:not([disabled])"),
         Place("limits", "/engines/harbour/limits/"),
         Place("limits-edit-errors", "/engines/harbour/limits/edit/", "#id_host_paths_error", wrong_limits),
         Place("limits-tried", "/engines/harbour/limits/", "section[aria-label=Trial] tbody tr", try_limits),
@@ -278,6 +292,15 @@ def choose_line(page: Page) -> None:
 
 def find_in_inspect(page: Page) -> None:
     page.fill("[data-find]", "colour")
+
+
+def open_terminal(page: Page) -> None:
+    page.click("[data-begin] button")
+
+
+def run_command(page: Page) -> None:
+    page.fill("#run [name=command]", "sh -c 'echo out; echo err >&2; exit 4'")
+    page.click("#run button")
 
 
 def wrong_engine(page: Page) -> None:
