@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.bench import builds, lists, live, logs, logview, starting, trail, watching
+from tests.bench import builds, container_logs, lists, live, logs, logview, starting, trail, watching
 from tests.bench.report import Line
 from tests.rig.cell import missing
 from tests.rig.hosts import Host, host
@@ -27,7 +27,7 @@ def main() -> int:
     _alone(lambda stack: tell(trail.measure(stack)))
     tell(logview.measure())
     if lacks := missing():
-        print(f"Not measured, since private engines need {', '.join(lacks)}: P1, P3, P4, P5.")
+        print(f"Not measured, since private engines need {', '.join(lacks)}: P1, P2, P3, P4, P5, P7.")
     else:
         with tempfile.TemporaryDirectory(prefix="b-", dir="/tmp") as directory, host("unix", Path(directory)) as made:
             _alone(lambda stack: tell(_with_an_engine(stack, made)))
@@ -41,6 +41,7 @@ def _with_an_engine(stack: Stack, made: Host) -> Iterable[Line]:
     browser: Browser = stack.browser().login()
     yield from logs.measure(stack, browser)
     yield from live.measure(stack, made, SLUG)
+    yield from container_logs.measure(stack, browser, made, SLUG)
     yield from builds.measure(browser, made, SLUG)
     yield lists.measure(browser, made, SLUG)
 

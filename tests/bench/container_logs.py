@@ -55,7 +55,7 @@ def _throughput(stack: Stack, browser: Browser, host: Host, slug: str) -> Iterat
 
 def _stalled(stack: Stack, browser: Browser, host: Host, slug: str) -> Iterator[Line]:
     [web] = stack.children("console.web")
-    with _container(host, "bench-flood", _FLOOD) as container:
+    with _container(host, "bench-flood", _FLOOD, {"max-size": "64m"}) as container:
         path = f"/ws/engines/{slug}/containers/{container}/logs/?follow=1&tail=0"
         # What the first viewer alone loads is not the price of each.
         _opened(stack, browser, path).close()
@@ -73,9 +73,10 @@ def _stalled(stack: Stack, browser: Browser, host: Host, slug: str) -> Iterator[
 
 
 @contextlib.contextmanager
-def _container(host: Host, name: str, script: str) -> Iterator[str]:
+def _container(host: Host, name: str, script: str, kept: dict[str, str] | None = None) -> Iterator[str]:
     client = connect(host.endpoint, timeout=60)
-    body = {"Image": "busybox:local", "Cmd": ["sh", "-c", script], "HostConfig": {"LogConfig": {"Type": "json-file"}}}
+    config = {"LogConfig": {"Type": "json-file", "Config": kept or {}}}
+    body = {"Image": "busybox:local", "Cmd": ["sh", "-c", script], "HostConfig": config}
     made = call(client, "POST", "/containers/create", params={"name": name}, body=body)
     identity = made["Id"] if isinstance(made, dict) else ""
     try:
