@@ -162,7 +162,7 @@ def images(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         found = create_queries.image_tags(engine, request.GET.get("image", "")[:200])
     except EngineError:
         found = []
-    return render(request, "containers/create.html#images", {"images": found})
+    return render(request, "containers/create_fields.html#images", {"images": found})
 
 
 def page(

@@ -225,6 +225,11 @@ def places(town: Harbour) -> list[Place]:
         Place("container-new", "/engines/harbour/containers/create/?image=busybox:local"),
         Place("container-new-open", "/engines/harbour/containers/create/", "details[open]", unfold),
         Place("container-refused", "/engines/harbour/containers/create/", "#id_privileged_error", check_container),
+        Place("container-paste", "/engines/harbour/containers/create/", "#paste:popover-open", open_paste),
+        Place("container-pasted", "/engines/harbour/containers/create/", ".making", paste),
+        Place("container-find-setting", "/engines/harbour/containers/create/", "details[open]", find_setting),
+        Place("container-duplicate", f"/engines/harbour/containers/{town.container}/duplicate/", "#as-run"),
+        Place("container-as", f"/engines/harbour/containers/{town.container}/as/", "#as-run"),
         Place("terminal", f"/engines/harbour/containers/{town.container}/terminal/", ".xterm-rows"),
         Place("terminal-open", f"/engines/harbour/containers/{town.container}/terminal/", "[data-open]", open_terminal),
         Place("terminal-command", f"/engines/harbour/containers/{town.container}/terminal/", ".ran", run_command),
@@ -326,6 +331,21 @@ def open_upload(page: Page) -> None:
 
 def unfold(page: Page) -> None:
     page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true })")
+
+
+def open_paste(page: Page) -> None:
+    page.click("button[popovertarget=paste]")
+
+
+def paste(page: Page) -> None:
+    open_paste(page)
+    page.fill("#pasted", "docker run -d --name web --sideways -p 8080:80 \\\n  -v data:/data --privileged nginx")
+    page.click("#paste button")
+    page.wait_for_selector("#preview-state .notice.info")
+
+
+def find_setting(page: Page) -> None:
+    page.fill("[data-find] input", "memory")
 
 
 def check_container(page: Page) -> None:

@@ -175,3 +175,13 @@ def test_values_are_hidden_from_a_viewer_in_every_form(enter, make):
     assert "hunter" not in text(reply)
     assert "SECRET=" in said(reply, "run") and "PATH=" not in said(reply, "run")
     assert "hunter2" in text(enter("operator").get(f"{BASE}{made}/as/"))
+
+
+def test_without_scripts_a_check_shows_the_texts_and_a_fresh_page_none(enter, row):
+    browser = enter("operator")
+    assert browser.get(CREATE).context["texts"] == ()
+    assert "--memory" in said(browser.post(CREATE, {**PLAIN, "check": "1"}), "run").replace("-m ", "--memory ")
+
+
+def test_an_image_of_another_page_is_filled_in(enter, row):
+    assert 'value="busybox:local"' in text(enter("operator").get(CREATE, {"image": "busybox:local"}))
