@@ -110,3 +110,41 @@ def test_what_runs_shows_what_it_uses_and_what_ended_shows_nothing(enter, crates
     call(connect(unix_host.endpoint), "POST", "/containers/crate-00/stop")
     expect(busy.locator(".badge")).to_contain_text("exited")
     expect(busy.locator(".cpu")).to_be_empty(timeout=20_000)
+
+
+def test_the_charts_of_a_container_go_on_pause_are_a_table_and_say_when_it_ended(enter, crates, unix_host) -> None:
+    page: Page = enter()
+    page.goto(f"{LIST}?q=crate-00")
+    row(page, "crate-00").locator("th a").click()
+    page.locator("nav.tabs").get_by_text("Stats").click()
+    cpu = page.locator("[data-now=cpu]")
+    expect(cpu).to_have_text(re.compile(r"^[1-9][0-9.]* %$"), timeout=20_000)
+    expect(page.locator("[data-of=memory]")).to_contain_text("of 32.0 MiB")
+    expect(page.locator(".u-over")).to_have_count(5)
+    painted = (
+        "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte)"
+    )
+    assert all(canvas.evaluate(painted) for canvas in page.locator(".uplot canvas").all())
+    page.locator("#numbers summary").click()
+    expect(page.locator("#numbers tbody tr").nth(1)).to_be_visible()
+    page.get_by_role("button", name="Pause", exact=True).last.click()
+    rows = page.locator("#numbers tbody tr").count()
+    call(connect(unix_host.endpoint), "POST", "/containers/crate-00/stop")
+    expect(page.locator("#stats-over")).to_contain_text("It ended with exit code 137.", timeout=20_000)
+    expect(page.locator("#numbers tbody tr")).to_have_count(rows)
+    call(connect(unix_host.endpoint), "POST", "/containers/crate-00/start")
+    expect(page.locator("#stats-over")).to_be_hidden(timeout=20_000)
+
+
+def test_the_board_of_an_engine_has_the_largest_first(enter, crates) -> None:
+    page: Page = enter()
+    page.goto("/engines/harbour/stats/")
+    expect(page.locator("[data-total=cpu]")).to_have_text(re.compile(r"^[1-9][0-9.]* %$"), timeout=20_000)
+    expect(page.locator("tbody tr").first).to_contain_text("crate-00")
+    page.get_by_role("button", name="Name").click()
+    page.mouse.move(0, 0)
+    expect(page.locator("thead th").first).to_have_attribute("aria-sort", "ascending")
+    expect(row(page, "crate-01").locator("[data-cell=pids]")).to_have_text("1")
+    row(page, "crate-01").locator("th a").click()
+    page.wait_for_url("**/stats/")
+    expect(page.locator("h1")).to_have_text("crate-01")
