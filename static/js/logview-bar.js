@@ -108,21 +108,20 @@ export class Bar {
 
   /** @param {Event} event */
   #clicked(event) {
-    const button = event.target instanceof Element ? event.target.closest("button") : null;
-    if (!button) return;
-    const { act, preset, copyLog } = button.dataset;
+    const pressed = event.target instanceof Element ? event.target.closest("button, a[data-download]") : null;
+    if (!pressed) return;
+    const { act, preset, copyLog, source } = pressed.dataset;
     if (preset) {
       const [name, value] = preset.split("=");
-      this.#ask({ tail: "1000", since: "", until: "", follow: true, [name]: value }, button);
-    } else if (act === "regex") this.on.change({ regex: button.getAttribute("aria-pressed") !== "true", q: this.#typed() }, false);
+      this.on.change({ tail: "1000", since: "", until: "", follow: true, [name]: value }, true);
+    } else if (act === "regex") this.on.change({ regex: pressed.getAttribute("aria-pressed") !== "true", q: this.#typed() }, false);
     else if (act) this.on.act(act);
-    else if (copyLog) {
-      this.on.act(`copy-${copyLog}`);
-      button.closest("[popover]")?.hidePopover();
-    } else if (button.dataset.source) {
-      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    else if (copyLog) this.on.act(`copy-${copyLog}`);
+    else if (source) {
+      pressed.setAttribute("aria-pressed", String(pressed.getAttribute("aria-pressed") !== "true"));
       this.on.act("sources");
     }
+    if (pressed.type !== "submit") pressed.closest("[popover]")?.hidePopover();
   }
 
   /** @param {EventTarget | null} target */
@@ -153,12 +152,7 @@ export class Bar {
     const last = form.elements.until;
     last.setCustomValidity(since && until && since >= until ? "This is not after the beginning." : "");
     if (!form.reportValidity()) return;
-    this.#ask({ since, until, follow: !until }, form);
-  }
-
-  /** @param {Partial<import("./logview-options.js").Options>} options @param {HTMLElement} from */
-  #ask(options, from) {
-    from.closest("[popover]").hidePopover();
-    this.on.change(options, true);
+    form.closest("[popover]").hidePopover();
+    this.on.change({ since, until, follow: !until }, true);
   }
 }

@@ -156,12 +156,12 @@ export class LogRows extends HTMLElement {
   }
 
   #scrolled() {
-    const end = this.#height - this.#viewport;
     if (Math.abs(this.scrollTop - this.#expected) > 1) {
       this.#held = null;
-      // The height may have grown since we scrolled to the end: less than where we were is the reader's own doing.
-      if (this.scrollTop < this.#expected - 1) this.following = false;
-      if (this.scrollTop >= end - 2 && end > 0) this.following = true;
+      const end = this.scrollHeight - this.clientHeight;
+      // A view that grew was moved to the end by the browser, and not by the reader.
+      if (this.scrollTop >= end - 2) this.following = true;
+      else if (this.scrollTop < this.#expected) this.following = false;
     }
     this.refresh();
   }

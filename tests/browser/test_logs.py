@@ -307,6 +307,16 @@ def test_scrolling_up_pauses_and_the_end_follows_again(watch: Watch) -> None:
     expect(page.locator("[data-act=follow]")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_window_that_grows_or_shrinks_goes_on_following(watch: Watch) -> None:
+    page = watch(sends(numbered(*range(500)), code=None))
+    holds(page, 500)
+    last = page.locator("log-rows .line:not([hidden])", has_text="line 499")
+    for height in (900, 1400, 500, 900):
+        page.set_viewport_size({"width": 1440, "height": height})
+        expect(last).to_be_in_viewport()
+        assert page.locator("log-rows").evaluate("rows => rows.following")
+
+
 def test_what_one_reads_stays_in_place_when_older_lines_are_forgotten(watch: Watch) -> None:
     more = asyncio.Event()
 
