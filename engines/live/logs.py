@@ -14,15 +14,14 @@ from urllib.parse import parse_qs
 
 from django.contrib.auth.models import User
 
-from engines import access, reach
-from engines.client.endpoint import Endpoint
 from engines.client.errors import EngineError, EngineReplied, fault
 from engines.client.frames import multiplexed
 from engines.client.ids import require_name
 from engines.client.stream import AsyncEngine
 from engines.containers import entry
 from engines.live.database import ask
-from engines.live.gate import DISABLED, ENDED, ENGINE_LOST, NO_SUCH_THING, UNASKED, GatedConsumer, Refused
+from engines.live.engine import OneEngineConsumer
+from engines.live.gate import ENDED, ENGINE_LOST, NO_SUCH_THING, UNASKED, Refused
 from engines.logs import queries
 from engines.logs.types import Source, Wanted
 from engines.models import Engine
@@ -39,18 +38,12 @@ _GATHER_SECONDS = 0.02
 _PING_SECONDS = 5
 
 
-class LogConsumer(GatedConsumer):
+class LogConsumer(OneEngineConsumer):
     """Reads one container's log for one browser, and no faster than that browser does."""
 
     permission = Permission.CONTAINER_LOGS
 
-    def rights(self, user: User) -> frozenset[object]:
-        engine = Engine.objects.filter(slug=self._slug).first()
-        if engine is None:
-            return frozenset()
-        held = access.held(user, engine)
-        if held and not engine.enabled:
-            raise Refused(DISABLED)
+    def _kept(self, held: frozenset[Permission], engine: Engine) -> frozenset[Permission]:
         return held if entry.may_read_log(held, engine) else held - {self.permission}
 
     def deny(self, user: User) -> None:
@@ -112,16 +105,3 @@ class LogConsumer(GatedConsumer):
             working.cancel()
             vigil.cancel()
             await asyncio.gather(working, vigil, return_exceptions=True)
-
-    def _endpoint(self) -> Endpoint:
-        return reach.endpoint(Engine.objects.get(slug=self._slug))
-
-    @property
-    def _slug(self) -> str:
-        slug: str = self.scope["url_route"]["kwargs"]["slug"]
-        return slug
-
-    @property
-    def _container(self) -> str:
-        container: str = self.scope["url_route"]["kwargs"]["container"]
-        return container

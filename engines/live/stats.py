@@ -15,21 +15,17 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-from django.contrib.auth.models import User
-
-from engines import access, reach
 from engines.client.endpoint import Endpoint
 from engines.client.errors import EngineError, EngineReplied, fault
 from engines.client.ids import IdInvalid, require_name
 from engines.client.stream import AsyncEngine
 from engines.live.database import ask
-from engines.live.gate import BROKEN, DISABLED, ENDED, ENGINE_LOST, NO_SUCH_THING, UNASKED, GatedConsumer, Refused
+from engines.live.engine import OneEngineConsumer
+from engines.live.gate import BROKEN, ENDED, ENGINE_LOST, NO_SUCH_THING, UNASKED, Refused
 from engines.logs.queries import source
-from engines.models import Engine
 from engines.permissions import Permission
 from engines.secrets import SecretUnreadable
 from engines.stats import queries
-from engines.web.gate import resolve
 
 log = logging.getLogger(__name__)
 
@@ -86,22 +82,10 @@ class Reader:
 _readers: dict[tuple[Endpoint, str], Reader] = {}
 
 
-class _StatsConsumer(GatedConsumer):
+class _StatsConsumer(OneEngineConsumer):
     """Sends what the reader of all who look at the same has read last, at the pace of its browser."""
 
     permission = Permission.CONTAINER_VIEW
-
-    def rights(self, user: User) -> frozenset[object]:
-        engine = Engine.objects.filter(slug=self._slug).first()
-        if engine is None:
-            return frozenset()
-        held = access.held(user, engine)
-        if held and not engine.enabled:
-            raise Refused(DISABLED)
-        return held
-
-    def deny(self, user: User) -> None:
-        resolve(user, self._slug, self.permission)
 
     async def serve(self) -> int:
         try:
@@ -136,19 +120,6 @@ class _StatsConsumer(GatedConsumer):
                 return reader.end
             else:
                 await changed.wait()
-
-    def _endpoint(self) -> Endpoint:
-        return reach.endpoint(Engine.objects.get(slug=self._slug))
-
-    @property
-    def _slug(self) -> str:
-        slug: str = self.scope["url_route"]["kwargs"]["slug"]
-        return slug
-
-    @property
-    def _container(self) -> str:
-        container: str = self.scope["url_route"]["kwargs"].get("container", "")
-        return container
 
 
 class ContainerStatsConsumer(_StatsConsumer):

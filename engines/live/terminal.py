@@ -25,7 +25,8 @@ from django.db import connection
 from engines import access
 from engines.client.errors import EngineError
 from engines.client.ids import IdInvalid, require_name
-from engines.live.gate import DISABLED, ENDED, ENGINE_LOST, FORBIDDEN, NO_SUCH_THING, UNASKED, GatedConsumer, Refused
+from engines.live.engine import OneEngineConsumer
+from engines.live.gate import ENDED, ENGINE_LOST, FORBIDDEN, NO_SUCH_THING, UNASKED, Refused
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.secrets import SecretUnreadable
@@ -52,7 +53,7 @@ class _NotOpened(Exception):
         self.field, self.code = field, code
 
 
-class TerminalConsumer(GatedConsumer):
+class TerminalConsumer(OneEngineConsumer):
     """One browser's terminal: opens it or comes back to it, and passes on both ways."""
 
     permission = Permission.CONTAINER_EXEC
@@ -64,13 +65,7 @@ class TerminalConsumer(GatedConsumer):
         self._first: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         await super().connect()
 
-    def rights(self, user: User) -> frozenset[object]:
-        engine = Engine.objects.filter(slug=self._slug).first()
-        if engine is None:
-            return frozenset()
-        held = access.held(user, engine)
-        if held and not engine.enabled:
-            raise Refused(DISABLED)
+    def _kept(self, held: frozenset[Permission], engine: Engine) -> frozenset[Permission]:
         return held if held >= self._needs else held - {self.permission}
 
     def deny(self, user: User) -> None:
@@ -214,16 +209,6 @@ class TerminalConsumer(GatedConsumer):
     def _login(self) -> str:
         login: str = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
         return login
-
-    @property
-    def _slug(self) -> str:
-        slug: str = self.scope["url_route"]["kwargs"]["slug"]
-        return slug
-
-    @property
-    def _container(self) -> str:
-        container: str = self.scope["url_route"]["kwargs"]["container"]
-        return container
 
 
 def _started(opened: Session) -> Message:

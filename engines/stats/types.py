@@ -47,7 +47,8 @@ class Sample:
         processor, memory = table(reply.get("cpu_stats")), table(reply.get("memory_stats"))
         usage = table(processor.get("cpu_usage"))
         used, spent = number(usage.get("total_usage")), number(processor.get("system_cpu_usage"))
-        cpus = number(processor.get("online_cpus")) or len(usage.get("percpu_usage") or ())
+        each_cpu = usage.get("percpu_usage")
+        cpus = number(processor.get("online_cpus")) or (len(each_cpu) if isinstance(each_cpu, list) else 0)
         networks = [each for each in table(reply.get("networks")).values() if isinstance(each, dict)]
         blocks = tables(table(reply.get("blkio_stats")).get("io_service_bytes_recursive"))
         return cls(
