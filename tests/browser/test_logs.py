@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from random import Random
 
 import pytest
 from aiohttp import web
@@ -162,6 +163,46 @@ def test_a_lost_connection_goes_on_after_the_last_line_of_each_stream(watch: Wat
     first, second = queries
     assert "seen" not in first and first["tail"] == "1000"
     assert second.getall("seen") == [f"1,3,{stamp(1)}", f"2,1,{stamp(1.5)}"]
+
+
+def test_ten_cuts_anywhere_leave_every_line_once_and_in_the_order_of_its_stream(watch: Watch) -> None:
+    """Also within a line, and where out and err are not in the order of their timestamps to each other."""
+    random = Random(20)
+    log = [(random.choice([OUT, OUT, ERR]), f"{number} \u20ac") for number in range(2000)]
+    stamps = [stamp(number // 3 * 0.001 - (0.002 if stream == ERR else 0)) for number, (stream, _) in enumerate(log)]
+    cuts = 0
+
+    async def breaks(socket: web.WebSocketResponse, after: int) -> None:
+        nonlocal cuts
+        seen = {int(each[0]): each.split(",")[1:] for each in asked(socket).getall("seen", [])}
+        had = {stream: int(count) for stream, (count, _) in seen.items()}
+        await started(socket)
+        for at, (stream, line) in zip(stamps, log, strict=True):
+            if stream in seen and at <= seen[stream][1]:
+                had[stream] -= at == seen[stream][1]
+                if at < seen[stream][1] or had[stream] >= 0:
+                    continue
+            whole = f"{at} {line}\n".encode()
+            half = random.randrange(len(whole))
+            await socket.send_bytes(frame(stream, whole[:half]))
+            if cuts < 10 and random.random() < 0.02:
+                cuts += 1
+                socket._req.transport.abort()
+                return
+            await socket.send_bytes(frame(stream, whole[half:]))
+        await ended(socket)
+
+    page = watch(breaks, path="/?tail=all")
+    page.wait_for_function("() => document.querySelector('log-view').feeds?.[0].state === 'over'", timeout=60_000)
+    lines = page.evaluate(
+        """() => {
+          const {store} = document.querySelector("log-view");
+          return [...Array(store.end).keys()].map((line) => [store.stream(line), store.text(line)]);
+        }"""
+    )
+    assert cuts == 10
+    for stream in (OUT, ERR):
+        assert [text for of, text in lines if of == stream] == [text for of, text in log if of == stream]
 
 
 def test_a_stream_that_said_nothing_yet_is_resumed_where_the_other_began(watch: Watch) -> None:
