@@ -264,7 +264,7 @@ def _lines(value: dict[str, Any] | Sequence[Any], margin: str) -> Iterator[str]:
             yield from _member(f"{margin}{_scalar(key)}:", member, f"{margin}  ")
         return
     for member in value:
-        if isinstance(member, dict):
+        if isinstance(member, dict) and member:
             first, *further = _lines(member, f"{margin}  ")
             yield f"{margin}- {first.lstrip()}"
             yield from further

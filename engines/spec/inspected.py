@@ -154,6 +154,9 @@ def _plain(spec: ContainerSpec, name: str, default_runtime: str) -> object:
     if name == "mounts":
         # Sizes are bounds, and the order is the engine's own. Those without a name are the container's own.
         return sorted(replace(each, size_bytes=0) for each in spec.mounts if each.source or each.kind != "volume")
+    if name == "links":
+        # Asked for by an id, it is written with the name.
+        return sorted(link.rpartition(":")[2] for link in spec.links)
     value = getattr(spec, name)
     if name == "runtime":
         return value or default_runtime
