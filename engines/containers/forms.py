@@ -519,10 +519,10 @@ class CreateForm(forms.Form):
 
     def tell(self, refused: Iterable[Refusal]) -> None:
         """Each refusal at its field."""
+        # Asked first: what has an error is taken out of the cleaned data.
+        mounts = "mounts" if self.cleaned_data.get("mounts") else "tmpfs"
         for refusal in refused:
-            field = refusal.field
-            if field == "mounts" and not self.cleaned_data.get("mounts"):
-                field = "tmpfs"
+            field = mounts if refusal.field == "mounts" else refusal.field
             self.add_error(field if field in self.fields else None, str(refusal))
 
 

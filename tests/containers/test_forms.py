@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from engines.containers.forms import CreateForm
+from engines.spec.limits import Refusal
 from engines.spec.types import (
     ROTATION,
     ContainerSpec,
@@ -282,3 +283,12 @@ def test_a_section_says_what_is_set_and_is_open_where_something_unusual_is():
     }
     assert shown["Rights"].summary == "Privileged"
     assert shown["Labels"].summary == "Labels (1)"
+
+
+@pytest.mark.parametrize(("typed", "field"), [("mounts", "mounts"), ("tmpfs", "tmpfs")])
+def test_every_refused_mount_is_told_where_mounts_were_typed(typed, field):
+    form = CreateForm({"image": "busybox:local", typed: "/a:64m\n/b" if typed == "tmpfs" else "/a:/a\n/b:/b"})
+    assert form.is_valid(), form.errors
+    form.tell([Refusal("mounts", "one"), Refusal("mounts", "two"), Refusal("other", "three")])
+    assert [len(form.errors[name]) for name in (field, "__all__")] == [2, 1]
+    assert len(form.errors) == 2
