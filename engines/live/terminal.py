@@ -26,7 +26,7 @@ from engines import access
 from engines.client.errors import EngineError
 from engines.client.ids import IdInvalid, require_name
 from engines.live.engine import OneEngineConsumer
-from engines.live.gate import ENDED, ENGINE_LOST, FORBIDDEN, NO_SUCH_THING, UNASKED, Refused
+from engines.live.gate import ENDED, ENGINE_LOST, FORBIDDEN, NO_SUCH_THING, TOO_MUCH, UNASKED, Refused
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.secrets import SecretUnreadable
@@ -181,6 +181,9 @@ class TerminalConsumer(OneEngineConsumer):
                 await self.send_frame({"type": "ended", **told})
                 return _CODES.get(ending.reason, ENDED)
             await changed.wait()
+        if opened.viewer is None:
+            # It does not read. It may come again.
+            raise Refused(TOO_MUCH)
         await self.send_frame({"type": "ended", "reason": "elsewhere", "sentence": "", "exit_code": None})
         return ENDED
 

@@ -33,6 +33,9 @@ UNTAKEN_BYTES = 256 << 10
 KEPT_BYTES = 256 << 10
 #: How long a terminal waits for its browser to come back.
 AWAY_SECONDS = 60
+#: A browser that lets the process wait for this long is taken for one that is away: an engine whose stream is not read
+#: may take 20 s to remove that container (measured).
+STALLED_SECONDS = 15
 #: While nobody is there to be asked, rights are asked after this often.
 RECHECK_SECONDS = 4
 #: Of one person, in this process.
@@ -78,7 +81,7 @@ class Session:
         self._kept, self._typed = bytearray(), bytearray()
         self._room, self._input, self._resized = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._size: Size | None = None
-        self._last_typed = self._alone_since = time.monotonic()
+        self._last_typed = self._last_seen = self._alone_since = time.monotonic()
         self._stop: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._cast: Cast | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -94,7 +97,7 @@ class Session:
 
     def join(self, viewer: object, seen: int | None) -> None:
         """`viewer` looks at it from now on, and nobody else. One that has seen nothing is shown what is kept."""
-        self.viewer = viewer
+        self.viewer, self._last_seen = viewer, time.monotonic()
         self.seen = seen if seen is not None and self.kept_from <= seen <= self.shown else self.kept_from
         self._room.set()
         self._tell()
@@ -127,6 +130,7 @@ class Session:
         if not self.seen <= count <= self.shown:
             raise TooMuch
         self.seen = count
+        self._last_seen = time.monotonic()
         self._room.set()
 
     def resize(self, size: Size) -> None:
@@ -205,7 +209,7 @@ class Session:
                     if self._cast is not None:
                         await self._cast.show(stream, data)
                     self._show(data)
-                while self.shown - self.seen >= UNSEEN_BYTES:
+                while self._is_full:
                     self._room.clear()
                     await self._room.wait()
             code = await process.exit_code()
@@ -216,6 +220,11 @@ class Session:
         if code is None:
             return Ending("lost", "The engine does not pass it on any more.")
         return Ending("exited", f"It ended with exit code {code}.", code)
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether the process waits for the browser."""
+        return self.shown - self.seen >= UNSEEN_BYTES
 
     def _show(self, data: bytes) -> None:
         self._kept += data
@@ -265,6 +274,9 @@ class Session:
                 self.seconds_left = warned
                 self._tell()
             if self.viewer is not None:
+                if self._is_full and now - self._last_seen > STALLED_SECONDS:
+                    self.leave(self.viewer)
+                    self._tell()
                 continue
             if now - self._alone_since > AWAY_SECONDS:
                 return LEFT

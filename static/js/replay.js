@@ -36,7 +36,7 @@ class CastPlayer extends HTMLElement {
     this.terminal.textarea?.setAttribute("tabindex", "-1");
     this.terminal.textarea?.setAttribute("aria-label", "Replay");
     this.terminal.attachCustomKeyEventHandler(() => false);
-    this.#listen(host);
+    this.#listen();
     try {
       await this.#load();
     } catch {
@@ -47,7 +47,7 @@ class CastPlayer extends HTMLElement {
     this.#size(this.#head.width, this.#head.height);
     new ResizeObserver(() => this.#letters()).observe(host);
     for (const part of this.querySelectorAll("[data-play], [data-seek]")) part.disabled = false;
-    this.#say(`${this.#events.length} events.`);
+    this.#say(this.#events.length ? `Lasts ${clock(this.#length)} as it is replayed.` : "Nothing was shown.");
     this.#seek(0);
   }
 
@@ -70,7 +70,7 @@ class CastPlayer extends HTMLElement {
     }
   }
 
-  #listen(host) {
+  #listen() {
     const play = this.querySelector("[data-play]");
     play.addEventListener("click", () => this.#toggle());
     this.querySelector("[data-seek]").addEventListener("input", (event) => this.#seek(Number(event.target.value)));
@@ -94,7 +94,6 @@ class CastPlayer extends HTMLElement {
       else return;
       event.preventDefault();
     });
-    void host;
   }
 
   /** When what comes: as it was, or with pauses shortened. */

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.bench import builds, container_logs, lists, live, logs, logview, starting, trail, watching
+from tests.bench import builds, container_logs, lists, live, logs, logview, starting, terminal, trail, watching
 from tests.bench.report import Line
 from tests.rig.cell import missing
 from tests.rig.hosts import Host, host
@@ -27,7 +27,7 @@ def main() -> int:
     _alone(lambda stack: tell(trail.measure(stack)))
     tell(logview.measure())
     if lacks := missing():
-        print(f"Not measured, since private engines need {', '.join(lacks)}: P1, P2, P3, P4, P5, P7.")
+        print(f"Not measured, since private engines need {', '.join(lacks)}: P1, P2, P3, P4, P5, P7, P8.")
     else:
         with tempfile.TemporaryDirectory(prefix="b-", dir="/tmp") as directory, host("unix", Path(directory)) as made:
             _alone(lambda stack: tell(_with_an_engine(stack, made)))
@@ -42,6 +42,7 @@ def _with_an_engine(stack: Stack, made: Host) -> Iterable[Line]:
     yield from logs.measure(stack, browser)
     yield from live.measure(stack, made, SLUG)
     yield from container_logs.measure(stack, browser, made, SLUG)
+    yield from terminal.measure(stack, browser, made, SLUG)
     yield from builds.measure(browser, made, SLUG)
     yield lists.measure(browser, made, SLUG)
 

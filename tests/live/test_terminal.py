@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -237,6 +238,21 @@ async def test_a_flood_is_stopped_by_ctrl_c_within_a_second_and_nothing_grows(op
         assert time.monotonic() - began < 1
 
 
+async def test_a_browser_that_does_not_read_is_closed_and_may_come_back(open_terminal, make, browser, monkeypatch):
+    monkeypatch.setattr(session, "STALLED_SECONDS", 0.5)
+    container = make("stalled")
+    async with open_terminal(container, browser) as first:
+        await first.start()
+        first.reads = False
+        await first.type(b"stty -echo; seq 1 60000; echo do''ne\n")
+        assert await first.closed() == gate.TOO_MUCH
+        async with open_terminal(container, browser) as second:
+            await second.say(type="resume", session=first.started["session"], seen=len(first.shown), cols=80, rows=24)
+            await second.sees(rb"done\r\n")
+            numbers = re.findall(rb"^(\d+)\r$", first.shown + second.shown, re.M)
+            assert [int(number) for number in numbers] == list(range(1, 60001))
+
+
 async def test_more_typed_than_asked_for_closes_the_socket_and_ends_the_shell(open_terminal, make, browser, processes):
     container = make("stuffed")
     async with open_terminal(container, browser) as terminal:
@@ -330,9 +346,7 @@ async def test_a_terminal_belongs_to_its_person_login_and_container(open_termina
     @database_sync_to_async
     def second_login() -> Client:
         client = Client()
-        client.force_login(
-            User.objects.get(username="operator"), backend="allauth.account.auth_backends.AuthenticationBackend"
-        )
+        client.force_login(User.objects.get(username="operator"), backend=settings.AUTHENTICATION_BACKENDS[0])
         return client
 
     manager, again = await database_sync_to_async(enter)("manager"), await second_login()
@@ -415,6 +429,22 @@ async def test_a_container_that_is_removed_ends_it(open_terminal, make, browser,
         await asyncio.to_thread(call, connect(unix_engine), "DELETE", f"/containers/{container}", params={"force": "1"})
         await terminal.closed()
         assert terminal.ending["reason"] in {"gone", "exited"}
+
+
+async def test_an_engine_that_is_started_anew_ends_it(open_terminal, register, fresh_host, cast):
+    engine = await database_sync_to_async(register)(fresh_host.endpoint, "anew")
+    client, browser = connect(fresh_host.endpoint), Client()
+    body = {"Image": "busybox:local", "Cmd": ["sleep", "1000000"], "StopSignal": "SIGKILL"}
+    made = call(client, "POST", "/containers/create", params={"name": "interrupted"}, body=body)["Id"]
+    call(client, "POST", f"/containers/{made}/start")
+    await database_sync_to_async(Grant.objects.create)(engine=engine, user=cast["operator"], role=Role.OPERATOR)
+    await database_sync_to_async(browser.force_login)(cast["operator"], backend=settings.AUTHENTICATION_BACKENDS[0])
+    async with open_terminal(made, browser, "anew") as terminal:
+        await terminal.start()
+        await asyncio.to_thread(fresh_host.engine.restart)
+        assert await terminal.closed() in {1000, 4502}
+        assert terminal.ending["reason"] in {"gone", "lost", "exited"}
+        assert terminal.ending["sentence"]
 
 
 async def test_a_container_that_does_not_run_is_told(open_terminal, make, browser, unix_engine):
@@ -563,7 +593,7 @@ async def test_over_tls_and_ssh_alike(open_terminal, register, tls_engine, ssh_e
             browser = Client()
             await database_sync_to_async(Grant.objects.create)(engine=engine, user=cast["operator"], role=Role.OPERATOR)
             await database_sync_to_async(browser.force_login)(
-                cast["operator"], backend="allauth.account.auth_backends.AuthenticationBackend"
+                cast["operator"], backend=settings.AUTHENTICATION_BACKENDS[0]
             )
             data = b"0123456789abcdef" * (1 << 12) + b"\n"
             async with open_terminal(made, browser, slug) as terminal:
