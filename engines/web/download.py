@@ -29,15 +29,24 @@ class Withdrawn(Exception):
 
 
 def download(
-    request: HttpRequest, engine: Engine, permission: Permission, blocks: Blocks, *, name: str, kind: str
+    request: HttpRequest,
+    engine: Engine,
+    permission: Permission,
+    blocks: Blocks,
+    *,
+    name: str,
+    kind: str,
+    also: frozenset[Permission] = frozenset(),
 ) -> StreamingHttpResponse:
     """An attachment called `name`, of the media type `kind`, made of `blocks`. For views behind the gate.
+
+    `permission`, and what it `also` takes, is asked for again while it runs.
 
     The first block is taken here, so that an engine that fails at once becomes a page: raises what `blocks` raises.
     What fails later cuts the connection. Nothing is kept: a browser that reads slowly slows the engine.
     """
     first = async_to_sync(_first)(blocks)
-    body = _passed_on(first, blocks, _Holder(request, engine, permission))
+    body = _passed_on(first, blocks, _Holder(request, engine, also | {permission}))
     headers = {
         "Content-Disposition": content_disposition_header(True, name) or "attachment",
         "Content-Security-Policy": _POLICY,
@@ -48,14 +57,14 @@ def download(
 class _Holder:
     """Who the download is for, asked again while it runs."""
 
-    def __init__(self, request: HttpRequest, engine: Engine, permission: Permission) -> None:
+    def __init__(self, request: HttpRequest, engine: Engine, rights: frozenset[Permission]) -> None:
         self._login = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-        self._user, self._engine, self._permission = person(request), engine, permission
+        self._user, self._engine, self._rights = person(request), engine, rights
 
     def may(self) -> bool:
         try:
             user = person_of(self._login)
-            return user == self._user and access.can(user, self._permission, self._engine)
+            return user == self._user and all(access.can(user, right, self._engine) for right in self._rights)
         finally:
             # Of this thread: nobody else closes it.
             connection.close()

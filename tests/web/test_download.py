@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 
 from engines.client.errors import EngineReplied
 from engines.models import Grant
-from engines.permissions import Permission
+from engines.permissions import Permission, Role
 from engines.web import download as module
 from engines.web.download import Withdrawn, download
 
@@ -47,12 +47,12 @@ async def blocks(closed: list[bool], *, before: object = None) -> AsyncGenerator
         closed.append(True)
 
 
-def taken(request, engine, source) -> tuple[StreamingHttpResponse, list[bytes]]:
+def taken(request, engine, source, also=frozenset()) -> tuple[StreamingHttpResponse, list[bytes]]:
     """The answer and its body, made in a thread and read on the loop, as the server does both."""
 
     def start() -> StreamingHttpResponse:
         name, kind = "a\r\nb.tar", "application/x-tar"
-        return download(request, engine, Permission.CONTAINER_EXPORT, source, name=name, kind=kind)
+        return download(request, engine, Permission.CONTAINER_EXPORT, source, name=name, kind=kind, also=also)
 
     async def read() -> tuple[StreamingHttpResponse, list[bytes]]:
         answer = await sync_to_async(start)()
@@ -85,6 +85,18 @@ def test_what_is_withdrawn_meanwhile_cuts_it_and_lets_the_engine_go(engine, cast
 
     with pytest.raises(Withdrawn):
         taken(request, engine, blocks(closed, before=withdraw))
+    assert closed == [True]
+
+
+def test_who_loses_what_it_also_takes_does_not_get_the_rest(engine, cast, request_of):
+    request, closed = request_of("manager"), []
+
+    def demote() -> None:
+        Grant.objects.filter(user=cast["manager"]).update(role=Role.OPERATOR)
+
+    with pytest.raises(Withdrawn):
+        also = frozenset({Permission.CONTAINER_ENTER_DANGEROUS})
+        taken(request, engine, blocks(closed, before=demote), also)
     assert closed == [True]
 
 
