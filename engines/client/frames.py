@@ -8,10 +8,13 @@ then the parts of the line all have the timestamp of the first, and only the las
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engines.client.errors import EngineReplied, NotAnEngine
 
 OUT, ERR = 1, 2
+#: The stream of an empty run before all others: lines that were seen are gone from the log, and perhaps later ones.
+GAP = 0
 #: On which the engine tells that it cannot read its log.
 _ENGINE = 3
 _HEADER = struct.Struct(">BxxxL")
@@ -45,10 +48,16 @@ class Timed:
 
     def __init__(self, seen: Seen | None = None) -> None:
         self._seen = seen
-        self._skipped = 0
+        #: How many lines of the timestamp of the last one seen are still to come again.
+        self._missing = seen.count if seen else 0
         self._leaving_out = False
         #: The timestamp, with the space after it, of a line that has not ended.
         self._unfinished = b""
+
+    @property
+    def found(self) -> bool:
+        """Whether all that was seen has come again, once something new has come."""
+        return not self._missing
 
     @property
     def plain(self) -> bool:
@@ -75,8 +84,8 @@ class Timed:
             return False
         if stamp < self._seen.stamp:
             return True
-        if stamp == self._seen.stamp and self._skipped < self._seen.count:
-            self._skipped += 1
+        if stamp == self._seen.stamp and self._missing:
+            self._missing -= 1
             return True
         if stamp > self._seen.stamp:
             self._seen = None
@@ -86,7 +95,7 @@ class Timed:
 class Untimed:
     """The messages of one stream without timestamps: passed on as they are."""
 
-    plain = True
+    found = plain = True
 
     def take(self, message: bytes) -> Iterable[bytes]:
         return (message,)
@@ -95,14 +104,31 @@ class Untimed:
 Lines = Timed | Untimed
 
 
-class Framed:
-    """The log of a container without a terminal. `timed`: asked for with timestamps."""
+class _Log:
+    """What both kinds of logs have. `timed`: asked for with timestamps."""
+
+    streams: ClassVar[tuple[int, ...]]
 
     def __init__(self, seen: Mapping[int, Seen], *, timed: bool = True) -> None:
-        self._streams: dict[int, Lines] = {
-            stream: Timed(seen.get(stream)) if timed else Untimed() for stream in (OUT, ERR)
+        self._timed = timed
+        self._lines: dict[int, Lines] = {
+            stream: Timed(seen.get(stream)) if timed else Untimed() for stream in self.streams
         }
+        known = [stream for stream in self.streams if stream in seen]
+        # Which of them the engine is asked for again is certain of the newest alone.
+        self._newest = self._lines[max(known, key=lambda stream: seen[stream].stamp)] if known else Untimed()
         self._rest = b""
+
+    @property
+    def found(self) -> bool:
+        """Whether the log still holds what was seen of it; known once something new has come."""
+        return self._newest.found
+
+
+class Framed(_Log):
+    """The log of a container without a terminal."""
+
+    streams = (OUT, ERR)
 
     def feed(self, block: bytes) -> list[Run]:
         """What `block` completes, neighbours of one stream together. Raises NotAnEngine."""
@@ -110,7 +136,7 @@ class Framed:
         size, at = len(data), 0
         runs: list[Run] = []
         parts: list[bytes] = []
-        current, lines = OUT, self._streams[OUT]
+        current, lines = OUT, self._lines[OUT]
         plain = lines.plain
         # Once for each line of a log: all that can be is outside.
         while size - at >= 8:
@@ -119,11 +145,11 @@ class Framed:
             end = begin + length
             if end > size and length <= _FRAME_BYTES or stream == _ENGINE:
                 break
-            if end > size or stream not in self._streams:
+            if end > size or stream not in self._lines:
                 raise NotAnEngine("The engine sent a log in other frames than a Docker Engine does.")
             if stream != current:
                 _close(runs, current, parts)
-                parts, current, lines = [], stream, self._streams[stream]
+                parts, current, lines = [], stream, self._lines[stream]
                 plain = lines.plain
             if plain and data[end - 1] == _NEWLINE:
                 parts.append(data[begin:end])
@@ -143,24 +169,21 @@ class Framed:
         return []
 
 
-class Unframed:
+class Unframed(_Log):
     """The log of a container with a terminal: all on one stream, messages one after the other."""
 
-    def __init__(self, seen: Mapping[int, Seen], *, timed: bool = True) -> None:
-        self._lines: Lines = Timed(seen.get(OUT)) if timed else Untimed()
-        self._timed = timed
-        self._rest = b""
+    streams = (OUT,)
 
     def feed(self, block: bytes) -> list[Run]:
         """What `block` completes. Engines send whole messages: the rest of what is kept back is on its way."""
         if not self._timed:
             return [(OUT, block)]
-        data = self._rest + block
+        data, lines = self._rest + block, self._lines[OUT]
         at = 0
         parts: list[bytes] = []
         while end := self._end(data, at):
             message = data[at:end]
-            parts += (message,) if self._lines.plain and message[-1] == _NEWLINE else self._lines.take(message)
+            parts += (message,) if lines.plain and message[-1] == _NEWLINE else lines.take(message)
             at = end
         self._rest = data[at:]
         runs: list[Run] = []
@@ -175,7 +198,7 @@ class Unframed:
         """Where a message that begins `at` ends, or as many whole lines as cannot hide a part of one; 0: not yet."""
         stamp = data.find(b" ", at, at + _STAMP_BYTES) + 1 or at
         full = stamp + _PART_BYTES
-        find = data.rfind if self._lines.plain else data.find
+        find = data.rfind if self._lines[OUT].plain else data.find
         return find(b"\n", at, full) + 1 or (full if len(data) >= full else 0)
 
 

@@ -2,9 +2,10 @@
 
 Query: `tail`, `since`, `until`, `stdout`, `stderr`, `follow`, and `seen=<stream>,<count>,<timestamp>` of each stream
 (`engines.logs.types`). Messages: {"type":"start","id","name","tty","running"} · binary, one or more of Docker's frames
-(`engines.client.frames`), which may end within a line · {"type":"ended","running","restarted","exit_code",
-"oom_killed","finished_at"} and 1000 · {"type":"refused","sentence"} and 1000, when the engine gives no log ·
-{"type":"lost","sentence"} and 4502: the engine was lost; the same URL with `seen` resumes without gap or repetition.
+(`engines.client.frames`), which may end within a line · {"type":"gap"}, before all binary ones, when the log does not
+hold any more what was seen of it · {"type":"ended","running","restarted","exit_code","oom_killed","finished_at"} and
+1000 · {"type":"refused","sentence"} and 1000, when the engine gives no log · {"type":"lost","sentence"} and 4502: the
+engine was lost; the same URL with `seen` resumes without gap or repetition.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs
 from django.contrib.auth.models import User
 
 from engines.client.errors import EngineError, EngineReplied, fault
-from engines.client.frames import multiplexed
+from engines.client.frames import GAP, multiplexed
 from engines.client.ids import require_name
 from engines.client.stream import AsyncEngine
 from engines.containers import entry
@@ -74,6 +75,8 @@ class LogConsumer(OneEngineConsumer):
         start = {"id": source.id, "name": source.name, "tty": source.tty, "running": source.running}
         await self.send_frame({"type": "start", **start})
         async for runs in queries.runs(way, source, wanted):
+            if runs[0][0] == GAP:
+                await self.send_frame({"type": "gap"})
             sent = 0
             for message in multiplexed(runs, _MESSAGE_BYTES):
                 await self.send_bytes(message)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from engines.client.endpoint import Endpoint
 from engines.client.errors import NotAnEngine
-from engines.client.frames import Framed, Run, Unframed
+from engines.client.frames import GAP, Framed, Run, Unframed
 from engines.client.ids import require_name
 from engines.client.stream import AsyncEngine
 from engines.logs.types import Source, Wanted
@@ -30,9 +30,23 @@ async def source(way: AsyncEngine, container: str) -> Source:
 async def runs(way: AsyncEngine, of: Source, wanted: Wanted, *, timed: bool = True) -> AsyncGenerator[list[Run]]:
     """The log of `of`, as it comes, in pieces as large as were waiting. `timed`: each line begins with its timestamp.
 
-    Raises EngineError; EngineReplied where the engine gives no log of it.
+    Begins with the run GAP where the log does not hold any more what of it was seen. Raises EngineError; EngineReplied
+    where the engine gives no log.
     """
     frames = (Unframed if of.tty else Framed)(wanted.seen, timed=timed)
+    begun = False
+    async with aclosing(_blocks(way, of, wanted, timed)) as blocks:
+        async for block in blocks:
+            piece = frames.feed(block) if block else frames.end()
+            if piece and not begun:
+                begun = True
+                piece = piece if frames.found else [(GAP, b""), *piece]
+            if piece:
+                yield piece
+
+
+async def _blocks(way: AsyncEngine, of: Source, wanted: Wanted, timed: bool) -> AsyncGenerator[bytes]:
+    """The body of the engine's answer, and an empty block at its end."""
     path = f"/containers/{require_name(of.id)}/logs"
     # Who follows asks anyhow whether the container still runs when the log ends.
     living = wanted.follow and of.running
@@ -40,10 +54,8 @@ async def runs(way: AsyncEngine, of: Source, wanted: Wanted, *, timed: bool = Tr
     params = wanted.params(timed=timed)
     async with way.request("GET", path, params=params, silence=silence, chunked=not living) as response:
         async for block in response.content.iter_any():
-            if piece := frames.feed(block):
-                yield piece
-        if piece := frames.end():
-            yield piece
+            yield block
+    yield b""
 
 
 async def text(endpoint: Endpoint, of: Source, wanted: Wanted, *, timed: bool) -> AsyncGenerator[bytes]:

@@ -98,6 +98,17 @@ def test_what_was_seen_is_left_out_and_nothing_else(size, framed):
 
 
 @pytest.mark.parametrize("framed", [True, False])
+def test_a_log_that_does_not_hold_any_more_what_was_seen_of_it_says_so(framed):
+    kept = [message(number, b"kept\n") for number in (5, 5, 9)]
+    body = b"".join(frame(OUT, line) for line in kept) if framed else b"".join(kept)
+    # The other stream's last line is so old that the engine was not asked for it.
+    for out, found in ((Seen(stamp(5), 2), True), (Seen(stamp(5), 3), False), (Seen(stamp(4), 1), False)):
+        reader = (Framed if framed else Unframed)({OUT: out, ERR: Seen(stamp(1), 1)})
+        assert reader.feed(body)
+        assert reader.found is found
+
+
+@pytest.mark.parametrize("framed", [True, False])
 def test_a_long_line_that_was_seen_is_left_out_whole(framed):
     parts = [*long_line(5, b"x" * 50_000), message(6, b"new\n")]
     body = b"".join(frame(OUT, part) for part in parts) if framed else b"".join(parts)

@@ -1,8 +1,10 @@
 """The log socket on a real engine: every byte, once, in order; and how it ends."""
 
 import asyncio
+import io
 import json
 import struct
+import tarfile
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -79,6 +81,14 @@ async def ended(unix_engine: Endpoint, container: str) -> None:
     await asyncio.to_thread(call, connect(unix_engine, 30), "POST", f"/containers/{container}/wait")
 
 
+def touch(unix_engine: Endpoint, container: str, name: str) -> None:
+    """Make an empty file in the root of a container."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    assert connect(unix_engine, 30).put_archive(container, "/", archive.getvalue())
+
+
 async def test_the_log_of_an_ended_container_comes_whole_with_its_end(dial, cast, make, unix_engine):
     container = make("log-ended", Cmd=["sh", "-c", "echo one; echo two >&2; exit 3"])
     await ended(unix_engine, container)
@@ -93,12 +103,15 @@ async def test_the_log_of_an_ended_container_comes_whole_with_its_end(dial, cast
     assert last["finished_at"].startswith("20")
 
 
-async def test_lines_come_while_they_are_written(dial, cast, make):
+async def test_lines_come_while_they_are_written(dial, cast, make, unix_engine):
     container = make("log-live", Cmd=["sh", "-c", "echo first; while [ ! -e /go ]; do usleep 20000; done; echo more"])
     async with dial(place(container, follow=1), cast["viewer"]) as socket:
         log = await Log().read(socket, lambda log: log.lines == ["first"])
         assert log.told[0]["running"] is True
-        assert await socket.receive_nothing(timeout=0.1)
+        await asyncio.to_thread(touch, unix_engine, container, "go")
+        await log.read(socket)
+    assert log.lines == ["first", "more"]
+    assert (log.told[-1]["type"], log.told[-1]["exit_code"]) == ("ended", 0)
 
 
 @pytest.mark.parametrize("tty", [False, True])
@@ -135,6 +148,20 @@ async def test_a_resumed_log_has_neither_a_gap_nor_a_double_wherever_it_was_cut(
         async with dial(place(container, seen=cut.seen), cast["viewer"]) as socket:
             rest = await Log().read(socket)
         assert {stream: had[stream] + rest.streams[stream] for stream in had} == whole.streams
+
+
+async def test_a_resumed_log_of_which_the_engine_has_dropped_what_was_seen_says_so(dial, cast, make, unix_engine):
+    script = "echo first; while [ ! -e /go ]; do usleep 20000; done; for i in $(seq 2000); do echo line $i; done"
+    kept = {"LogConfig": {"Type": "json-file", "Config": {"max-size": "10k"}}}
+    container = make("log-rotated", Cmd=["sh", "-c", script], HostConfig=kept)
+    async with dial(place(container, follow=1), cast["viewer"]) as socket:
+        log = await Log().read(socket, lambda log: log.lines == ["first"])
+    await asyncio.to_thread(touch, unix_engine, container, "go")
+    await ended(unix_engine, container)
+    async with dial(place(container, follow=1, seen=log.seen), cast["viewer"]) as socket:
+        rest = await Log().read(socket)
+    assert [told["type"] for told in rest.told] == ["start", "gap", "ended"]
+    assert rest.lines[-1] == "line 2000"
 
 
 async def test_a_container_that_starts_again_is_told_and_goes_on(dial, cast, make, unix_engine):
