@@ -182,8 +182,10 @@ class Flows:
     def container(self) -> None:
         value = self.canaries.new("environment value")
         fields = {"image": "busybox:local", "name": "canary", "env": f"TOKEN={value}", "command": "sleep 600"}
-        fields |= {"restart": "no", "pids": "64", "memory": "64", "memory_bytes": "64"}
-        reply = self.admin.submit("/engines/unix/containers/create/", fields, allow_redirects=False)
+        fields |= {"restart": "no", "pids": "64", "memory_bytes": "64m"}
+        create = "/engines/unix/containers/create/"
+        assert value in self.admin.submit(f"{create}preview/", fields, form=create).text
+        reply = self.admin.submit(create, fields, allow_redirects=False)
         assert reply.status_code == 302, reply.text[-5000:]
 
     def invite(self) -> None:
