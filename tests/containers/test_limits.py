@@ -490,7 +490,9 @@ def test_an_engine_that_gives_no_id_is_told_and_asked_nothing_more(hostile, made
     User.objects.create_superuser("root")
     browser = Client()
     browser.force_login(User.objects.get(username="root"), backend=settings.AUTHENTICATION_BACKENDS[0])
-    reply = browser.post("/engines/hostile/containers/create/", {**PLAIN, "env": "KEEP=me", "start": "on"})
+    reply = browser.post(
+        "/engines/hostile/containers/create/", {**PLAIN, "env": "KEEP=me", "start": "on", "pull": "never"}
+    )
     assert reply.status_code == 502
     assert "does not give the id" in text(reply) and "KEEP=me" in text(reply)
     assert hostile.asked == ["POST /containers/create"]
