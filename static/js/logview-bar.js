@@ -30,6 +30,7 @@ export class Bar {
     this.find.addEventListener("keydown", (event) => {
       if (event.key === "Enter") {
         event.preventDefault();
+        on.change({ q: this.#typed() }, false);
         on.act(event.shiftKey ? "previous" : "next");
       } else if (event.key === "Escape") on.act("leave");
     });

@@ -117,6 +117,13 @@ export class LogRows extends HTMLElement {
     this.again();
   }
 
+  /** Scroll to a place only where it is not in view. @param {number} place */
+  keep(place) {
+    this.#measure();
+    const above = this.lens.before(place) * ROW - (this.lens.before(this.top) * ROW + (this.#held?.above ?? 0));
+    if (above < 0 || above > this.#viewport - ROW) this.reveal(place);
+  }
+
   /** Rows to go by a page. */
   get page() {
     return Math.max(1, Math.floor(this.clientHeight / ROW) - 1);

@@ -35,6 +35,8 @@ class LogView extends HTMLElement {
   #chosen = null;
   /** The hit that was gone to. */
   #hit = -1;
+  /** The way to go to a hit, once there is one. */
+  #step = 0;
   /** The timestamp to go to when it comes. */
   #wanted = "";
   /** Of each container, when its last line was printed. @type {[number, number][]} */
@@ -207,6 +209,7 @@ class LogView extends HTMLElement {
   /** @param {Partial<import("./logview-options.js").Options>} options @param {boolean} ask */
   #change(options, ask) {
     const before = this.options;
+    if (!ask && Object.entries(options).every(([name, value]) => before[name] === value)) return;
     this.options = { ...before, ...options };
     if (!this.options.out && !this.options.err) this.options[options.out === false ? "err" : "out"] = true;
     this.#wanted = "";
@@ -220,6 +223,7 @@ class LogView extends HTMLElement {
     this.rows.wrap = this.options.wrap;
     if (options.q !== undefined || options.regex !== undefined) {
       this.#hit = -1;
+      this.#step = 0;
       this.finder.find(this.options.q, this.options.regex);
     }
     if (FILTERS.some((name) => name in options)) this.#rebuild();
@@ -327,6 +331,8 @@ class LogView extends HTMLElement {
   #walk(step) {
     const { finder, store, lens } = this;
     const shown = (line) => lens.line(lens.placeOf(line)) === line && lens.placeOf(line) < lens.end;
+    // Asked for sooner than it was found: gone to then.
+    this.#step = finder.hits.length ? 0 : step;
     if (!finder.hits.length) return;
     const start = this.#hit >= store.first ? this.#hit : lens.count ? lens.line(this.rows.top) : store.first;
     let at = finder.index(start);
@@ -366,6 +372,7 @@ class LogView extends HTMLElement {
       const { name } = this.sources[store.source(one)];
       show(this.part("line"), { text: plain(store.text(one)), stamp: store.stamp(one), stream, level: LEVELS[store.level(one)], name, more: store.more(one) });
     }
+    if (one >= 0) this.rows.keep(this.lens.placeOf(one));
     this.rows.again();
     this.#note();
   }
@@ -516,6 +523,7 @@ class LogView extends HTMLElement {
 
   #searched() {
     const { finder } = this;
+    if (this.#step && finder.hits.length) this.#walk(this.#step);
     const count = finder.hits.length;
     const at = finder.has(this.#hit) ? `${(finder.index(this.#hit) + 1).toLocaleString("en")} of ${count.toLocaleString("en")}` : lineCount(count);
     const none = finder.searching ? "searching…" : "no line";

@@ -451,6 +451,9 @@ def test_search_counts_and_walks_and_marks(watch: Watch) -> None:
     expect(hits).to_have_text("3 of 3")
     box.fill("haystack")
     expect(hits).to_have_text("no line")
+    box.fill("line 2222")
+    box.press("Enter")
+    expect(page.locator(".line.current")).to_have_text("line 2222")
 
 
 def test_a_pattern_finds_across_colours_and_a_wrong_one_is_told(watch: Watch) -> None:
@@ -583,6 +586,7 @@ def test_a_link_to_a_line_shows_what_is_around_it_with_the_line_marked(watch: Wa
     page.evaluate("document.querySelector('log-view').rows.reveal(400)")
     page.locator("log-rows .line", has_text=re.compile("^line 400$")).click()
     expect(page.locator("[data-part=line]")).to_contain_text(stamp(0.4))
+    expect(page.locator("log-rows .line.marked")).to_be_in_viewport()
     link = page.url
     assert link.endswith(f"#L{stamp(0.4)}")
     other = page.context.new_page()
@@ -596,6 +600,7 @@ def test_json_is_shown_as_a_tree_and_its_values_are_text(watch: Watch) -> None:
     page = watch(
         sends(lines(['{"level":"error","who":{"name":"<b>ann\u202e"},"tries":[1,2]}', "{not json"]), code=None)
     )
+    holds(page, 2)
     page.locator("log-rows .line").first.click()
     detail = page.locator("[data-part=line]")
     expect(detail.locator(".tree .key")).to_have_text(["level", "who", "name", "tries", "0", "1"])
