@@ -25,6 +25,7 @@ def main() -> int:
     _alone(lambda stack: tell(starting.measure(stack)))
     _alone(lambda stack: tell(watching.measure(stack)))
     _alone(lambda stack: tell(trail.measure(stack)))
+    _alone(lambda stack: tell([lists.measure_fleet(stack)]))
     tell(logview.measure())
     if lacks := missing():
         print(f"Not measured, since private engines need {', '.join(lacks)}: P1, P2, P3, P4, P5, P7, P8.")

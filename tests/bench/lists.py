@@ -1,17 +1,37 @@
-"""P1: the server time of the container list with 500 containers over the raw Engine API call it makes."""
+"""P1: the server time of the container list with 500 containers over the raw Engine API call it makes; and P12 of the
+list of all containers.
+"""
 
+import contextlib
 import http.client
+import secrets
 import socket
+import tempfile
 import time
+from collections.abc import Iterator
+
+from aiohttp import web
 
 from engines.client.connect import call, connect
-from tests.bench.report import Line, median
+from tests.bench.report import Line, median, quantile
+from tests.bench.watching import simulated
 from tests.rig.hosts import Host
-from tests.stack import Browser
+from tests.stack import Browser, Stack
 
 _CONTAINERS = 500
 _RUNNING = 30
 _RUNS = 15
+_ENGINES = 200
+_HANGING = 20
+_EACH = 10
+_ADD = """
+from engines.models import Engine
+urls = ["unix://{silent}"] * {hanging} + ["unix://{path}"] * ({count} - {hanging})
+Engine.objects.bulk_create(
+    Engine(name=f"Sim {{n}}", slug=f"sim-{{n}}", url=url, api_version="1.41") for n, url in enumerate(urls)
+)
+"""
+_SEEN = 'from engines.models import EngineState\nprint(EngineState.objects.exclude(status="UNKNOWN").count())\n'
 
 
 def measure(browser: Browser, host: Host, slug: str) -> Line:
@@ -49,3 +69,41 @@ def _raw(host: Host) -> float:
     connection.getresponse().read()
     connection.close()
     return time.monotonic() - began
+
+
+def measure_fleet(stack: Stack) -> Line:
+    """P12 of the list of all containers: many engines, some of which take connections and never answer."""
+    with simulated(_listing) as path, _silent() as silent:
+        stack.manage(script=_ADD.format(path=path, silent=silent, hanging=_HANGING, count=_ENGINES))
+        deadline = time.monotonic() + 90
+        while int(stack.manage(script=_SEEN).strip().splitlines()[-1]) < _ENGINES:
+            assert time.monotonic() < deadline, "not every engine was looked at"
+        browser = stack.browser().login()
+        took = []
+        for _ in range(_RUNS):
+            began = time.monotonic()
+            page = browser.page("/containers/")
+            took.append((time.monotonic() - began) * 1000)
+    assert f"{(_ENGINES - _HANGING) * _EACH} all" in page.text and f"{_HANGING} engines that do not" in page.text
+    p95 = quantile(took, 0.95)
+    what = f"all containers of {_ENGINES} engines of which {_HANGING} hang: page p95"
+    return Line("P12", what, f"p50 {median(took):.0f} ms, {(_ENGINES - _HANGING) * _EACH} containers", p95, 1000, "ms")
+
+
+async def _listing(_: web.Request) -> web.Response:
+    rows = [
+        {"Id": secrets.token_hex(32), "Names": [f"/box-{n}"], "Image": "busybox:local", "State": "exited", "Created": 1}
+        for n in range(_EACH)
+    ]
+    return web.json_response(rows)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[str]:
+    """A socket that takes connections and never answers."""
+    with tempfile.TemporaryDirectory(prefix="sim-", dir="/tmp") as directory:
+        path = f"{directory}/s.sock"
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(path)
+            server.listen(512)
+            yield path

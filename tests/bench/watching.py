@@ -5,13 +5,15 @@ import contextlib
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from aiohttp import web
 
 from tests.bench.report import Line
 from tests.stack import Stack
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 _ENGINES = 200
 _IDLE_SECONDS = 15
@@ -26,7 +28,7 @@ _UP = 'from engines.models import EngineState\nprint(EngineState.objects.filter(
 
 def measure(stack: Stack) -> list[Line]:
     """In a console of its own, with nothing else to do."""
-    with _simulated() as path:
+    with simulated() as path:
         stack.manage(script=_ADD.format(path=path, count=_ENGINES))
         deadline = time.monotonic() + 60
         while int(stack.manage(script=_UP).strip().splitlines()[-1]) < _ENGINES:
@@ -43,14 +45,14 @@ def measure(stack: Stack) -> list[Line]:
 
 
 @contextlib.contextmanager
-def _simulated() -> Iterator[Path]:
-    """A server that answers as a quiet engine does, in a thread of its own."""
+def simulated(listing: Handler | None = None) -> Iterator[Path]:
+    """A server that answers as a quiet engine does, in a thread of its own; `listing` answers for its containers."""
     with tempfile.TemporaryDirectory(prefix="sim-", dir="/tmp") as directory:
         path = Path(directory) / "e.sock"
         loop = asyncio.new_event_loop()
         ready = threading.Event()
 
-        runner = web.AppRunner(_app(), shutdown_timeout=0.1)
+        runner = web.AppRunner(_app(listing), shutdown_timeout=0.1)
 
         async def serve() -> None:
             await runner.setup()
@@ -65,7 +67,7 @@ def _simulated() -> Iterator[Path]:
         loop.call_soon_threadsafe(loop.stop)
 
 
-def _app() -> web.Application:
+def _app(listing: Handler | None) -> web.Application:
     async def info(_: web.Request) -> web.Response:
         return web.json_response({"ServerVersion": "1", "NCPU": 1})
 
@@ -82,6 +84,8 @@ def _app() -> web.Application:
     app.router.add_get("/{version}/info", info)
     app.router.add_get("/{version}/events", events)
     app.router.add_get("/{version}/_ping", ping)
+    if listing:
+        app.router.add_get("/{version}/containers/json", listing)
     return app
 
 
