@@ -20,6 +20,7 @@ from engines.diagnosis.verdict import Death, causes
 from engines.logs.types import Source
 from engines.models import Engine
 from engines.permissions import Permission
+from engines.stats.peaks import peak
 from engines.web.gate import engine_view, person
 from engines.web.respond import respond
 from engines.web.templatetags.ui import memory
@@ -87,6 +88,7 @@ def why(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBas
         "finished": finished,
         "health": Health.from_api(found.inspect),
         "limit": found.detail.memory_bytes,
+        "peak": peak(found.detail.id),
         "ran": _ran(found),
     }
     if finished is not None:

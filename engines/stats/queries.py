@@ -8,6 +8,7 @@ from engines.client.errors import EngineReplied
 from engines.client.fields import tables, text
 from engines.client.ids import require_name
 from engines.client.stream import AsyncEngine, messages
+from engines.stats.peaks import saw
 from engines.stats.types import Sample
 
 #: The engine sends a sample every second.
@@ -25,6 +26,8 @@ async def follow(way: AsyncEngine, container: str) -> AsyncGenerator[Sample | No
     async with way.request("GET", path, params={"stream": "1"}, silence=_SILENT_SECONDS) as response:
         async for message in messages(response):
             before = Sample.from_api(container, message, before)
+            if before is not None:
+                saw(before)
             yield before
 
 
@@ -53,4 +56,7 @@ async def _sample(way: AsyncEngine, container: str, before: Sample | None, limit
             reply = await way.json("GET", path, params={"stream": "0", "one-shot": "1"})
         except EngineReplied:
             return None
-    return Sample.from_api(container, reply, before) if isinstance(reply, Mapping) else None
+    sample = Sample.from_api(container, reply, before) if isinstance(reply, Mapping) else None
+    if sample is not None:
+        saw(sample)
+    return sample
