@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 
 import pytest
@@ -547,6 +548,14 @@ def test_the_address_says_what_is_shown_and_a_link_shows_it_again(watch: Watch) 
     shows(page, *(f"{stamp(number / 1000)} line {number}" for number in (1, 2, 3)))
 
 
+def local(page: Page, time: str) -> str:
+    """That time of the day, which is UTC, in a field of a browser wherever it is."""
+    return page.evaluate(
+        "moment => new Date(moment - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)",
+        datetime.fromisoformat(f"2026-11-25T{time}+00:00"),
+    )
+
+
 def test_an_exact_time_is_asked_for_and_one_that_ends_before_it_begins_is_told_at_its_field(watch: Watch) -> None:
     queries = []
 
@@ -557,13 +566,13 @@ def test_an_exact_time_is_asked_for_and_one_that_ends_before_it_begins_is_told_a
 
     page = watch(tells)
     page.locator("[popovertarget=log-range]").click()
-    page.locator("[name=since]").fill("2026-11-25T08:00:00")
-    page.locator("[name=until]").fill("2026-11-25T07:00:00")
+    page.locator("[name=since]").fill(local(page, "08:00:00"))
+    page.locator("[name=until]").fill(local(page, "07:00:00"))
     page.get_by_role("button", name="Show", exact=True).click()
     assert (
         page.locator("[name=until]").evaluate("field => field.validationMessage") == "This is not after the beginning."
     )
-    page.locator("[name=until]").fill("2026-11-25T09:00:00")
+    page.locator("[name=until]").fill(local(page, "09:00:00"))
     page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url("**/?since=*&until=*")
     expect(page.locator("[data-part=empty]")).to_have_text("No line of this time.")
@@ -594,6 +603,26 @@ def test_a_link_to_a_line_shows_what_is_around_it_with_the_line_marked(watch: Wa
     expect(other.locator("log-rows .line.marked .what")).to_have_text("line 400")
     expect(other.locator("log-rows .line.marked")).to_be_in_viewport()
     assert (queries[-1]["since"], queries[-1]["until"]) == ("2026-11-25T06:59:00.000Z", "2026-11-25T07:01:00.000Z")
+
+
+def test_a_jump_goes_to_a_time_that_is_here_and_asks_for_one_that_is_not(watch: Watch) -> None:
+    queries = []
+
+    async def tells(socket: web.WebSocketResponse, after: int) -> None:
+        queries.append(asked(socket))
+        await started(socket)
+        await socket.send_bytes(lines((f"line {number}" for number in range(900)), step=1))
+        await ended(socket, None) if "until" in queries[-1] else await stay(socket)
+
+    page = watch(tells)
+    holds(page, 900)
+    for at, line, sockets in [("07:05:00", "line 300", 1), ("06:59:50", "line 0", 2)]:
+        page.locator("[popovertarget=log-range]").click()
+        page.locator("[name=at]").fill(local(page, at))
+        page.get_by_role("button", name="Jump").click()
+        expect(page.locator("log-rows :is(.current, .marked) .what")).to_have_text(line)
+        assert len(queries) == sockets
+    assert queries[-1]["since"] == "2026-11-25T06:58:50.000Z"
 
 
 def test_json_is_shown_as_a_tree_and_its_values_are_text(watch: Watch) -> None:
