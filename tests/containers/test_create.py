@@ -185,3 +185,55 @@ def test_without_scripts_a_check_shows_the_texts_and_a_fresh_page_none(enter, ro
 
 def test_an_image_of_another_page_is_filled_in(enter, row):
     assert 'value="busybox:local"' in text(enter("operator").get(CREATE, {"image": "busybox:local"}))
+
+
+def test_a_container_made_by_the_form_fills_in_the_same_form(enter, unix_engine, row):
+    typed = {
+        **PLAIN,
+        "name": "round",
+        "command": "sh -c 'sleep 1000000 # it'\"'\"'s'",
+        "env": "COLOUR=blue\nCERT=first\n| second",
+        "labels": "a.b[0]=x=y",
+        "working_dir": "/srv",
+        "user": "1000:1000",
+        "group_add": "1001",
+        "hostname": "deck",
+        "tty": "True",
+        "interactive": "True",
+        "stop_signal": "SIGKILL",
+        "stop_timeout": "3",
+        "healthcheck": "CMD",
+        "health_command": "true",
+        "health_interval": "1m30s",
+        "health_retries": "2",
+        "ports": "18080:80\n*:18081:81/udp",
+        "expose": "99/tcp",
+        "dns": "192.0.2.53",
+        "dns_options": "ndots:2",
+        "dns_search": "example.org",
+        "extra_hosts": "db:192.0.2.1",
+        "mounts": "/opt:/host:ro\n/data",
+        "tmpfs": "/run:size=16m,mode=1777",
+        "read_only": "True",
+        "shm_bytes": "32m",
+        "restart": "on-failure",
+        "restart_retries": "3",
+        "memory_bytes": "64m",
+        "nano_cpus": "0.5",
+        "ulimits": "nofile=1024:2048",
+        "cap_add": "SYS_PTRACE",
+        "cap_drop": "NET_RAW",
+        "log_driver": "local",
+        "log_options": "max-file=2\nmax-size=1m",
+        "devices": "/dev/null:/dev/nothing:r",
+        "start": "",
+    }
+    browser = enter("manager")
+    reply = browser.post(CREATE, typed)
+    assert reply.status_code == 302, reply.context["form"].errors
+    try:
+        again = browser.get(reply.url + "duplicate/").context["form"]
+        told = {name: str(again[name].value()) for name in typed if name not in {"name", "start", "form_token"}}
+        assert told == {name: typed[name] for name in told}
+    finally:
+        call(connect(unix_engine), "DELETE", "/containers/round", params={"force": "1", "v": "1"})
