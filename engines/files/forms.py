@@ -6,6 +6,8 @@ from engines.files import paths
 
 #: Bytes of the largest file that is edited in a form.
 EDIT_BYTES = 256 << 10
+#: As many as one request may name.
+MOST_DELETED = 480
 
 
 class NameForm(forms.Form):

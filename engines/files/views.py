@@ -9,7 +9,7 @@ from engines.containers import entry
 from engines.containers.frame import Shown, frame, shown
 from engines.files import actions, paths, queries
 from engines.files.changes import Choice, Tree, as_text, counted
-from engines.files.forms import EDIT_BYTES
+from engines.files.forms import EDIT_BYTES, MOST_DELETED
 from engines.files.page import context_of, entered, given, goto, nothing, path_of
 from engines.files.queries import NotAFile, NotThere
 from engines.files.types import Listing, Stat, View
@@ -141,6 +141,7 @@ def _folder(request: HttpRequest, engine: Engine, found: Shown, path: str, listi
         "listing": listing,
         "rows": rows[:_MOST_ROWS],
         "more": len(rows) - _MOST_ROWS,
+        "most_deleted": MOST_DELETED,
         "view": view,
         "columns": [(key, label, css, view.link(key)) for key, label, css in _COLUMNS],
     }

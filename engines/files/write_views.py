@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from engines.client.errors import EngineError
 from engines.containers.frame import Shown
 from engines.files import actions, paths, queries
-from engines.files.forms import EDIT_BYTES, EditForm, MoveForm, NameForm
+from engines.files.forms import EDIT_BYTES, MOST_DELETED, EditForm, MoveForm, NameForm
 from engines.files.page import address, context_of, entered, given, goto, nothing, require_reached
 from engines.files.queries import NotAFile, NotThere
 from engines.files.types import Opened
@@ -22,8 +22,6 @@ from engines.models import Engine
 from engines.permissions import Permission
 from engines.trail.write import NotDone
 from engines.web.gate import engine_view, person
-
-_MOST_DELETED = 500
 
 
 @require_POST
@@ -112,8 +110,8 @@ def delete(request: HttpRequest, engine: Engine, container: str) -> HttpResponse
     """Every `id`, an encoded name in the folder at `path`, with all below it."""
     found, folder = entered(request, engine, container), given(request)
     names = [unquote(name, errors="surrogateescape") for name in request.POST.getlist("id")]
-    if not names or len(names) > _MOST_DELETED or any("/" in name or name in {"", ".", ".."} for name in names):
-        messages.error(request, f"Choose 1 to {_MOST_DELETED} files of the folder. Nothing was done.")
+    if not names or len(names) > MOST_DELETED or any("/" in name or name in {"", ".", ".."} for name in names):
+        messages.error(request, f"Choose 1 to {MOST_DELETED} files of the folder. Nothing was done.")
         return goto(engine, found, folder)
     try:
         actions.delete(engine, found.detail.id, [paths.join(folder, name) for name in names], by=person(request))

@@ -92,6 +92,11 @@ function answered(request, file, shown) {
     document.body.dispatchEvent(new CustomEvent("changed:files"));
     return;
   }
+  if (request.status === 204) {
+    // Nobody is logged in any more.
+    location.reload();
+    return;
+  }
   if (request.status === 409) {
     end(shown, "There is something of this name already.");
     const again = Object.assign(document.createElement("button"), { type: "button", className: "btn small", textContent: "Replace" });
