@@ -58,6 +58,7 @@ class Replacement:
                 await self._post(f"/containers/{made}/start")
                 await self._prove(made)
         except (EngineError, OperationFailed) as failure:
+            await self._job.log.write(f"#{self._at + 1} {failure}")
             self._tell("error")
             raise OperationFailed(f"{failure} {await returned(self._job, self._was)}") from failure
         except BaseException:
@@ -106,7 +107,7 @@ class Replacement:
                 raise OperationFailed("The new container ended and removed itself at once.") from refusal
             state, passed = table(inspect.get("State")), time.monotonic() - began
             if number(inspect.get("RestartCount")) or state.get("Restarting") is True:
-                raise OperationFailed(f"The new container ended with exit code {_exit(state)} and was started again.")
+                raise OperationFailed(f"The new container ended with exit code {_exit(state)}, again and again.")
             if state.get("Running") is not True:
                 if _exit(state):
                     raise OperationFailed(
@@ -149,7 +150,8 @@ class Replacement:
         """Say that step `at` begins; durable before it does, with the way back."""
         self._at = at
         if line:
-            await self._job.log.write(f"#{at + 1} {line}")
+            # The first line of a step is its name.
+            await self._job.log.write(f"#{at + 1} {STEPS[at]}\n#{at + 1} {line}")
         self._tell("running")
         await self._job.log.flush()
 
@@ -199,12 +201,12 @@ async def _return(job: Job, was: Replaced) -> str:
     if (now.policy, now.retries) != (was.policy, was.retries):
         await job.engine.post(f"{path}/update", body=_policy(was.policy, was.retries), seconds=_CALL_SECONDS)
     if not was.ran:
-        return f"{was.name} is as it was."
+        return f"The old {was.name} is as it was."
     if not now.ran:
         await job.engine.post(f"{path}/start", seconds=_CALL_SECONDS)
     if was.paused and not (now.ran and now.paused):
         await job.engine.post(f"{path}/pause", seconds=_CALL_SECONDS)
-    return f"{was.name} runs as before." if now.ran else f"{was.name} was started again."
+    return f"The old {was.name} runs on." if now.ran else f"The old {was.name} was started again."
 
 
 def _policy(name: str, retries: int) -> dict[str, Any]:

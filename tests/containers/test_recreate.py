@@ -15,13 +15,16 @@ from engines.client.connect import call, connect
 from engines.client.errors import EngineReplied
 from engines.containers import edit_actions, queries, replacing
 from engines.containers.edit_actions import Wishes
-from engines.containers.replaced import names
-from engines.models import AuditEntry, LogChunk, Operation
+from engines.containers.replaced import carried, edition, names
+from engines.models import AuditEntry, EngineLimits, Grant, LogChunk, Operation
 from engines.operations import actions as operations
 from engines.operations import reconcile, run, tasks
+from engines.permissions import Role
 from engines.spec.defaults import subtracted
 from engines.spec.inspected import from_inspect
+from engines.spec.types import ContainerSpec, Mount
 from tests.operations.conftest import wait_for
+from tests.rig.images import BASE, build
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Operation.Status
@@ -156,7 +159,7 @@ def test_a_new_one_that_does_not_run_gives_way_to_the_old_one(begin, old, name, 
     operation = finished(begin(old, **changed))
     assert operation.status == Status.FAILED
     assert sentence in operation.sentence
-    assert f"{name} was started again." in operation.sentence
+    assert f"The old {name} was started again." in operation.sentence
     assert_as_it_was(unix_engine, old, name)
 
 
@@ -351,3 +354,93 @@ def test_nothing_is_returned_to_while_the_operation_runs(begin, row, boss, old):
     )
     back = finished(edit_actions.give_back(row, again(operation), by=boss))
     assert "still runs" in back.sentence
+
+
+@pytest.fixture
+def newer(unix_engine, registry, name) -> Iterator[tuple[str, str]]:
+    """A name of an image, and the id of a newer one that the registry has for it; the engine has the older one."""
+    client, reference = connect(unix_engine, timeout=60), f"{registry.host}/{name}:1"
+    ids = []
+    for version in ("new", "old"):
+        build(client, reference, f"FROM {BASE}\nENV VERSION={version}\nRUN echo {name} {version} >/version\n")
+        ids.append(call(client, "GET", f"/images/{reference}/json")["Id"])
+        if version == "new":
+            assert "error" not in client.push(reference, auth_config={})
+    yield reference, ids[0]
+    for container in call(client, "GET", "/containers/json", params={"all": "1"}):
+        if name in container["Names"][0]:
+            call(client, "DELETE", f"/containers/{container['Id']}", params={"force": "1"})
+    for each in ids:
+        with suppress(EngineReplied):
+            call(client, "DELETE", f"/images/{each}", params={"force": "1"})
+
+
+def test_a_newer_image_is_pulled_and_what_it_gives_is_taken_over(begin, make, name, newer, unix_engine):
+    reference, image = newer
+    old = make(name, Image=reference, StopSignal="SIGKILL", Env=["MINE=1"])
+    assert "VERSION=old" in seen(unix_engine, old)["Config"]["Env"]
+    operation = finished(begin(old, Wishes(pull="always"), same=True))
+    assert (operation.status, operation.sentence) == (Status.SUCCEEDED, "")
+    new = seen(unix_engine, name)
+    assert new["Image"] == image
+    assert {"VERSION=new", "MINE=1"} <= set(new["Config"]["Env"])
+    again_asked = finished(begin(new["Id"], Wishes(pull="always"), same=True))
+    assert again_asked.result == {"container": new["Id"], "name": name, "unchanged": True}
+    assert "already the newest" in log_of(again_asked)
+    forced = finished(begin(new["Id"], Wishes(pull="always", force=True), same=True))
+    assert forced.status == Status.SUCCEEDED
+    assert forced.result["container"] != new["Id"]
+
+
+def test_an_image_that_cannot_be_pulled_leaves_the_old_one_alone(begin, old, name, unix_engine):
+    operation = finished(begin(old, Wishes(pull="always"), image="localhost:9/nothing:1"))
+    assert operation.status == Status.FAILED
+    assert "was not pulled" in operation.sentence
+    assert_as_it_was(unix_engine, old, name)
+
+
+def created(row, by: User, spec: ContainerSpec, pull: str = "missing") -> Operation:
+    judged = queries.judged(row, spec)
+    return finished(edit_actions.create_later(row, judged, start=True, pull=pull, by=by))
+
+
+def test_a_creation_pulls_what_is_missing(row, boss, name, newer, unix_engine):
+    reference, image = newer
+    connect(unix_engine).remove_image(reference, force=True)
+    operation = created(row, boss, ContainerSpec(reference, name, command=("sleep", "1000000")))
+    assert (operation.status, operation.sentence) == (Status.SUCCEEDED, "")
+    found = seen(unix_engine, name)
+    assert (found["Id"], found["Image"], found["State"]["Running"]) == (operation.result["container"], image, True)
+
+
+def test_a_creation_that_does_not_start_leaves_nothing_behind(row, boss, name, unix_engine):
+    operation = created(row, boss, ContainerSpec("busybox:local", name, command=("no-such-program",)))
+    assert operation.status == Status.FAILED
+    assert "could not be started, and was removed" in operation.sentence
+    assert gone(unix_engine, name)
+
+
+def test_limits_that_became_stricter_refuse_what_was_allowed_before(row, name, unix_engine):
+    builder = User.objects.create_user("builder")
+    Grant.objects.create(engine=row, user=builder, role=Role.BUILDER)
+    judged = queries.judged(row, ContainerSpec("busybox:local", name, memory_bytes=64 << 20, pids=50))
+    operation = edit_actions.create_later(row, judged, start=True, pull="missing", by=builder)
+    EngineLimits.objects.create(engine=row, memory_most_bytes=32 << 20)
+    late = finished(operation)
+    assert late.status == Status.FAILED
+    assert "Beyond the limits of this engine by now: memory_bytes" in late.sentence
+    assert gone(unix_engine, name)
+
+
+def test_volumes_without_a_name_take_the_place_of_empty_ones_only():
+    volume = "a" * 64
+    inspect = {"Mounts": [{"Type": "volume", "Name": volume, "Destination": "/data", "RW": True}]}
+    kept, named = Mount("volume", volume, "/data"), Mount("volume", "other", "/data")
+    assert carried((Mount("volume", "", "/data"),), inspect) == (kept,)
+    assert carried((), inspect) == (kept,)
+    assert carried((named,), inspect) == (named,)
+
+
+def test_a_mark_is_of_what_a_container_is():
+    assert edition({"Id": "a", "State": {"Running": True}}) == edition({"Id": "a"})
+    assert edition({"Id": "a", "HostConfig": {"Memory": 1}}) != edition({"Id": "a"})
