@@ -37,6 +37,10 @@ _OF_CONTAINERS = tuple(name for name in Permission if name.value.startswith("con
 _LOGS = frozenset({Permission.CONTAINER_LOGS, Permission.CONTAINER_TOP})
 
 
+class Gone(Http404):
+    """There is no such container, or none any more."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """A container as it is now. `inspect` is without what the person may not see, as is `detail`."""
@@ -54,7 +58,7 @@ class Shown:
 
 
 def shown(request: HttpRequest, engine: Engine, container: str) -> Shown:
-    """One container, by one inspect. Raises Http404 when there is none, and EngineError."""
+    """One container, by one inspect. Raises Gone, Http404 for what cannot be one, and EngineError."""
     held = access.held(person(request), engine)
     try:
         inspect = queries.inspected(engine, container)
@@ -63,7 +67,7 @@ def shown(request: HttpRequest, engine: Engine, container: str) -> Shown:
     except EngineReplied as error:
         if error.status != 404:
             raise
-        raise Http404("No such container.") from error
+        raise Gone("No such container.") from error
     if Permission.CONTAINER_START not in held:
         inspect = masked(inspect)
     return Shown(inspect, Detail.from_api(inspect), held)

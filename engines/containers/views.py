@@ -3,7 +3,7 @@
 from functools import partial
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from engines import reach
 from engines.containers import actions, queries
 from engines.containers.edit_queries import standing
-from engines.containers.frame import frame, published_host, shown
+from engines.containers.frame import Gone, frame, published_host, shown
 from engines.containers.rows import port_link
 from engines.containers.verbs import VERBS, Action, failure, removal
 from engines.models import Engine
@@ -26,7 +26,7 @@ def container_page(request: HttpRequest, engine: Engine, container: str) -> Http
     """One container, by one inspect."""
     try:
         found = shown(request, engine, container)
-    except Http404:
+    except Gone:
         if request.headers.get("HX-Request"):
             # The part above says that it is gone; nothing can be said of it here.
             return HttpResponse()
@@ -48,7 +48,7 @@ def container_head(request: HttpRequest, engine: Engine, container: str) -> Http
     """The part above the tabs of every page of a container, as it is now; `tab` is the URL name of that page."""
     try:
         found = shown(request, engine, container)
-    except Http404:
+    except Gone:
         return render(request, "containers/frame.html#gone", {"base": _base(engine)})
     context = frame(engine, found, request.GET.get("tab", ""))
     return render(request, "containers/frame.html#head", context)
