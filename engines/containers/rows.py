@@ -100,7 +100,7 @@ def _actions(container: Container, look: Look, identity: str, name: str) -> str:
         )
     if look.may["remove"]:
         menu = (
-            f'<button type="button" class="btn ghost small icon-only" popovertarget="row-menu" data-row="{path}"'
+            f'<button type="button" class="btn ghost small icon-only" popovertarget="row-menu" data-row'
             f' data-name="{name}" data-state="{escape(container.state)}" aria-label="More for {name}">{_MORE}</button>'
         )
     return first + menu

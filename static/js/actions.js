@@ -63,7 +63,9 @@ document.addEventListener("click", (event) => {
   const opener = event.target instanceof Element ? event.target.closest("[data-row]") : null;
   const menu = document.getElementById("row-menu");
   if (!opener || !menu) return;
-  const { row, name, state } = opener.dataset;
+  const { name, state } = opener.dataset;
+  // The address of its page.
+  const row = opener.closest("tr").querySelector("th a").getAttribute("href");
   for (const button of menu.querySelectorAll("[data-verb]")) {
     button.setAttribute("formaction", `${row}${button.dataset.verb}/`);
     button.name = "shown";

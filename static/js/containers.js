@@ -144,8 +144,12 @@ function follow() {
     open.delete(path);
   }
   for (const { path, row } of wanted) {
-    if (!open.has(path)) open.set(path, listen(path, { frame: (frame) => frame.type === "samples" && take(row, frame.samples) }));
+    if (open.has(path)) continue;
+    const on = { frame: (frame) => frame.type === "samples" && take(row, frame.samples), lost: () => take(row, []) };
+    open.set(path, listen(path, on));
   }
+  // Of what has ended nobody tells anything any more.
+  form.querySelectorAll("tr:not([data-live]) :is(.cpu, .memory)").forEach((cell) => cell.replaceChildren());
 }
 
 /** @param {string} row @param {import("./samples.js").Sample[]} samples */

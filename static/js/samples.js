@@ -4,7 +4,6 @@
  *            rx: number, tx: number, read: number, write: number, pids: number}} Sample
  */
 import { logIn } from "./login.js";
-import { leave } from "./refused.js";
 
 const LOG_IN = 4401;
 const REFUSED = new Set([4403, 4404, 4409]);
@@ -40,9 +39,8 @@ export function listen(path, on) {
     if (over) return;
     on.lost?.();
     if (code === LOG_IN) logIn();
-    // The container is gone, which the head of its page says; or the right is, and then the page goes as well.
-    else if (REFUSED.has(code)) leave(() => {});
-    else {
+    // The container is gone, which its page says elsewhere; or the right is, and then live.js leaves the page.
+    else if (!REFUSED.has(code)) {
       failures += 1;
       waiting = setTimeout(connect, Math.min(LONGEST_WAIT, 250 * 2 ** failures) * (0.7 + Math.random() * 0.6));
     }

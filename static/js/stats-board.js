@@ -121,4 +121,7 @@ document.addEventListener("htmx:after:swap", () => {
   show();
 });
 mark();
-listen(board.dataset.socket, { frame: (frame) => frame.type === "samples" && take(frame) });
+listen(board.dataset.socket, {
+  frame: (frame) => frame.type === "samples" && take(frame),
+  lost: () => take({ time: 0, samples: [] }),
+});
