@@ -33,6 +33,8 @@ _ARCHIVE_SECONDS = 6
 _MOST_HEADS = 200_000
 _LISTING_BYTES = 8 << 20
 _SIZE_SECONDS = 60
+#: An engine that sends nothing of a download for so long is given up.
+_SILENCE_SECONDS = 60
 #: Where programs are looked for: not in a path that the container's own environment names.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "QUOTING_STYLE": "literal", "LC_ALL": "C"}
 
@@ -84,7 +86,10 @@ def sizes(engine: Engine, container: str) -> Sizes:
 
 async def file_blocks(endpoint: Endpoint, container: str, path: str) -> AsyncGenerator[bytes, None]:
     """What the regular file at `path` holds. Raises NotThere, NotAFile and EngineError."""
-    async with AsyncEngine(endpoint) as way, way.request("GET", archive(container, path)) as reply:
+    async with (
+        AsyncEngine(endpoint) as way,
+        way.request("GET", archive(container, path), silence=_SILENCE_SECONDS) as reply,
+    ):
         head = await next_head(reply.content)
         if head is None or head.kind != "file":
             raise NotAFile(_NO_FILE)
@@ -94,7 +99,10 @@ async def file_blocks(endpoint: Endpoint, container: str, path: str) -> AsyncGen
 
 async def folder_blocks(endpoint: Endpoint, container: str, path: str) -> AsyncGenerator[bytes, None]:
     """The folder at `path` and all below it, as a tar. Raises EngineError."""
-    async with AsyncEngine(endpoint) as way, way.request("GET", archive(container, path)) as reply:
+    async with (
+        AsyncEngine(endpoint) as way,
+        way.request("GET", archive(container, path), silence=_SILENCE_SECONDS) as reply,
+    ):
         async for block in reply.content.iter_any():
             yield block
 
@@ -102,7 +110,7 @@ async def folder_blocks(endpoint: Endpoint, container: str, path: str) -> AsyncG
 async def all_blocks(endpoint: Endpoint, container: str) -> AsyncGenerator[bytes, None]:
     """All files of the container without its volumes, as a tar. Raises EngineError."""
     path = f"/containers/{require_name(container)}/export"
-    async with AsyncEngine(endpoint) as way, way.request("GET", path) as reply:
+    async with AsyncEngine(endpoint) as way, way.request("GET", path, silence=_SILENCE_SECONDS) as reply:
         async for block in reply.content.iter_any():
             yield block
 
