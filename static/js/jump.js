@@ -11,7 +11,7 @@ function places() {
     const text = link.querySelector("span")?.textContent ?? "";
     found.push({ text, where: engine, href: link.getAttribute("href") ?? "/" });
     if (/^\/engines\/[^/]+\/$/.test(found.at(-1).href) && !engine) {
-      for (const part of ["containers", "images", "images/build"]) {
+      for (const part of ["containers", "stats", "images", "images/build"]) {
         found.push({ text: `${text} ${part.replace("images/", "")}`, where: text, href: `${found.at(-1).href.match(/^\/engines\/[^/]+\//)[0]}${part}/` });
       }
     }
