@@ -39,8 +39,10 @@ def may_read_log(held: frozenset[Permission], engine: Engine) -> bool:
     return Permission.CONTAINER_ATTACH in held or not EngineLimits.of(engine).logs_need_operator
 
 
-def require_may_read_log(user: User, permission: Permission, engine: Engine, container: str) -> None:
+def require_may_read_log(user: User, permission: Permission, engine: Engine, container: str) -> frozenset[Permission]:
     """The same as `require_may_enter` for its log and processes (`permission` is logs or top): see `may_read_log`."""
     require(user, permission, engine, subject=container)
     if EngineLimits.of(engine).logs_need_operator:
         require(user, Permission.CONTAINER_ATTACH, engine, subject=container)
+        return frozenset({permission, Permission.CONTAINER_ATTACH})
+    return frozenset({permission})
