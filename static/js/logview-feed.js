@@ -92,6 +92,8 @@ export class Feed {
   state = "opening";
   #failures = 0;
   #lostAt = 0;
+  /** Seconds that the connection was lost, not said yet. */
+  #away = 0;
   #first = "";
   #finished = "";
   /** Not to be asked for again: the time asked for is over. */
@@ -156,6 +158,7 @@ export class Feed {
 
   /** @param {ArrayBuffer} data */
   #frames(data) {
+    this.#back(false);
     const view = new DataView(data);
     let at = 0;
     while (at + 8 <= data.byteLength) {
@@ -166,8 +169,17 @@ export class Feed {
     this.on.taken();
   }
 
+  /** Say that the connection was lost, once it is known what that cost. @param {boolean} gap */
+  #back(gap) {
+    if (!this.#away) return;
+    const cost = gap ? ". The engine has dropped older lines meanwhile: some may be missing here." : "; nothing is missing.";
+    this.on.mark(`The connection was lost for ${this.#away} s${cost}`);
+    this.#away = 0;
+  }
+
   /** @param {any} frame */
   #told(frame) {
+    if (frame.type !== "start") this.#back(frame.type === "gap");
     if (frame.type === "start") this.#started(frame.running);
     else if (frame.type === "ended") this.#ended(frame);
     else if (frame.type === "refused") this.#stop(frame.sentence);
@@ -175,10 +187,7 @@ export class Feed {
 
   /** @param {boolean} running */
   #started(running) {
-    if (this.state === "lost" && this.#lostAt) {
-      const seconds = Math.max(1, Math.round((performance.now() - this.#lostAt) / 1000));
-      this.on.mark(`The connection was lost for ${seconds} s; nothing is missing.`);
-    }
+    if (this.state === "lost") this.#away = Math.max(1, Math.round((performance.now() - this.#lostAt) / 1000));
     if (this.#finished && running) {
       this.on.mark(`${this.source.name} runs again.`);
       this.#finished = "";

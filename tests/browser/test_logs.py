@@ -166,6 +166,25 @@ def test_a_lost_connection_goes_on_after_the_last_line_of_each_stream(watch: Wat
     assert second.getall("seen") == [f"1,3,{stamp(1)}", f"2,1,{stamp(1.5)}"]
 
 
+def test_lines_that_the_engine_dropped_while_the_connection_was_lost_are_told(watch: Watch) -> None:
+    async def resumes(socket: web.WebSocketResponse, after: int) -> None:
+        await started(socket)
+        await socket.send_json({"type": "gap"})
+        await socket.send_bytes(numbered(9))
+        await ended(socket)
+
+    async def breaks(socket: web.WebSocketResponse, after: int) -> None:
+        await started(socket)
+        await socket.send_bytes(numbered(1))
+        await socket.close(code=4502)
+
+    page = watch(breaks, resumes)
+    holds(page, 4)
+    first, said, second, _ = text(page)
+    assert (first, second) == ("line 1", "line 9")
+    assert "some may be missing here" in said
+
+
 def test_ten_cuts_anywhere_leave_every_line_once_and_in_the_order_of_its_stream(watch: Watch) -> None:
     """Also within a line, and where out and err are not in the order of their timestamps to each other."""
     random = Random(20)
