@@ -63,7 +63,10 @@ class Hijacked:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # What is still to be written has nobody who waits for it.
+        self.close()
+
+    def close(self) -> None:
+        """End it now; leaving the block does so as well. What is still to be written has nobody who waits for it."""
         self._writer.transport.abort()
 
     async def read(self) -> bytes:

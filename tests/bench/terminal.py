@@ -10,6 +10,7 @@ from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as dial
+from websockets.exceptions import ConnectionClosed
 
 from engines.client.connect import call, connect
 from engines.client.hijack import Hijacked
@@ -103,6 +104,11 @@ async def _dialled(address: str, cookie: str, origin: str, command: str) -> Asyn
     async with dial(address, additional_headers=headers, origin=origin, compression=None, proxy=None) as socket:
         await socket.send(json.dumps(start))
         yield socket
+        # Ended, not left: it would wait for its browser, and an engine whose stream is not read removes no container.
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send('{"type":"end"}')
+            async for _ in socket:
+                pass
 
 
 async def _stalled(stack: Stack, address: str, cookie: str) -> Line:
@@ -120,10 +126,8 @@ async def _stalled(stack: Stack, address: str, cookie: str) -> Line:
         while time.monotonic() - began < _FLOOD_SECONDS:
             await asyncio.sleep(0.2)
             most = max(most, _rss(web))
-        for socket in sockets:
-            await socket.send('{"type":"end"}')
-            async for _ in socket:
-                pass
+        # At once: one after the other would take longer than a browser may go without reading.
+        await asyncio.gather(*(socket.send('{"type":"end"}') for socket in sockets))
     each = (most - before) / _STALLED
     figure = f"{_STALLED} terminals, {before:.0f} MB before, {most:.0f} MB at most"
     return Line("P8", "terminal that floods a browser that never reads: MB of each", figure, each, 4, "MB")
