@@ -230,6 +230,21 @@ def places(town: Harbour) -> list[Place]:
         Place("container-find-setting", "/engines/harbour/containers/create/", "details[open]", find_setting),
         Place("container-duplicate", f"/engines/harbour/containers/{town.container}/duplicate/", "#as-run"),
         Place("container-as", f"/engines/harbour/containers/{town.container}/as/", "#as-run"),
+        Place("container-rename", f"/engines/harbour/containers/{town.container}/rename/"),
+        Place("container-limits", f"/engines/harbour/containers/{town.container}/limits/"),
+        Place(
+            "container-limits-errors",
+            f"/engines/harbour/containers/{town.container}/limits/",
+            "[aria-invalid=true]",
+            wrong_live_limits,
+        ),
+        Place("container-networks", f"/engines/harbour/containers/{town.container}/networks/", "tbody tr"),
+        Place("container-commit", f"/engines/harbour/containers/{town.container}/commit/"),
+        Place("container-wait", f"/engines/harbour/containers/{town.container}/wait/", ".notice.info"),
+        Place("container-ended", "/engines/harbour/containers/crashed/wait/", ".notice.danger"),
+        Place("container-edit", f"/engines/harbour/containers/{town.container}/edit/", "#as-run"),
+        Place("container-review", f"/engines/harbour/containers/{town.container}/edit/", ".change code", review),
+        Place("container-recreate", f"/engines/harbour/containers/{town.container}/recreate/"),
         Place("terminal", f"/engines/harbour/containers/{town.container}/terminal/", ".xterm-rows"),
         Place("terminal-open", f"/engines/harbour/containers/{town.container}/terminal/", "[data-open]", open_terminal),
         Place("terminal-command", f"/engines/harbour/containers/{town.container}/terminal/", ".ran", run_command),
@@ -354,6 +369,18 @@ def check_container(page: Page) -> None:
     page.check("input[name=privileged]")
     page.fill("textarea[name=mounts]", "/etc:/etc-of-the-host:ro\n/var/run/docker.sock:/run/docker.sock")
     page.click("button[name=check]")
+
+
+def wrong_live_limits(page: Page) -> None:
+    page.fill("input[name=cpuset_cpus]", "all")
+    page.click("main .form button.primary")
+
+
+def review(page: Page) -> None:
+    page.fill("textarea[name=env]", "ADDED=1")
+    page.click("form.create button.primary")
+    page.wait_for_selector(".sides.whole", state="attached")
+    unfold(page)
 
 
 def wrong_limits(page: Page) -> None:
