@@ -167,7 +167,8 @@ def test_verify_says_that_a_rotation_is_unfinished(filled, ring, capsys):
 def test_with_a_wrong_key_the_start_says_so_and_overwrites_nothing(filled, tmp_path):
     before = list(Engine.objects.values_list("tls_key_sealed", "ssh_key_sealed"))
     settings.ENCRYPTION_KEYS = keyfile.Ring(tmp_path / "other" / "secrets.key")
-    assert re.search(rf"do not open engine\.\S+ \(Harbour\) and {sealed.stored() - 1} more stored secrets: see", sealed.warning())
+    others = sealed.stored() - 1
+    assert re.search(rf"do not open engine\.\S+ \(Harbour\) and {others} more stored secrets: see", sealed.warning())
     with pytest.raises(NotDone):
         sealed.rotate(0, lambda _: None)
     assert list(Engine.objects.values_list("tls_key_sealed", "ssh_key_sealed")) == before
