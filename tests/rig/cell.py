@@ -2,7 +2,7 @@
 
 import contextlib
 import ctypes
-import ipaddress
+import itertools
 import os
 import secrets
 import shlex
@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import cache
 from pathlib import Path
 
 from tests.rig.remains import private_directory, remove_groups, sweep, thaw
@@ -86,20 +87,14 @@ class Cell:
         raise TimeoutError(f"{argv[0]} did not start: {log.read_text()[-2000:]}")
 
     def plug(self) -> str:
-        """Join the cell to this machine by a cable of its own; its address inside, which this machine reaches.
+        """Join the cell to this machine; its address inside, which this machine reaches.
 
         The cell gets no default route, so that look-ups in it fail at once instead of hanging.
         """
-        cable, outside, inside = _free_cable()
-        for command in (
-            f"ip link set {cable}c netns {self.init}",
-            f"ip addr add {outside}/30 dev {cable}",
-            f"ip link set {cable} up",
-        ):
-            subprocess.run(command.split(), check=True, timeout=30)
+        switch = _switch()
+        inside = switch.connect(self)
         self.shell(
-            f"ip link set {cable}c name eth0 && ip addr add {inside}/30 dev eth0 && ip link set eth0 up"
-            f" && ip route add {HOST}/32 via {outside}"
+            f"ip addr add {inside}/24 dev eth0 && ip link set eth0 up && ip route add {HOST}/32 via {switch.outside}"
         )
         return inside
 
@@ -122,18 +117,62 @@ class Cell:
         raise TimeoutError("the cell's init did not start")
 
 
-def _free_cable() -> tuple[str, str, str]:
-    # Other test runs on this machine plug cells as well: the name decides who has which addresses.
-    base = int(ipaddress.ip_address("10.231.0.0"))
-    for number in (secrets.randbelow(16000) for _ in range(100)):
-        cable = f"rig{number}"
-        made = subprocess.run(
-            f"ip link add {cable} type veth peer name {cable}c".split(), capture_output=True, timeout=30
+class _Switch:
+    """The one cable between this machine and all cells of this process, and the switch at its far end.
+
+    Each new address of a machine makes browsers drop what they are loading: the machine gets one, at the beginning.
+    """
+
+    def __init__(self) -> None:
+        # Other test runs on this machine have switches as well: the name decides who has which addresses.
+        for number in (secrets.randbelow(255) for _ in range(100)):
+            cable = f"rig{number}"
+            made = subprocess.run(
+                f"ip link add {cable} type veth peer name {cable}c".split(), capture_output=True, timeout=30
+            )
+            if made.returncode == 0:
+                break
+        else:
+            raise OSError(f"no cable could be made: {made.stderr.decode()}")
+        self._net, self._plugs = f"10.231.{number}", itertools.count(2)
+        self.outside = f"{self._net}.1"
+        self._cell = Cell("switch")
+        for command in (
+            f"ip link set {cable}c netns {self._cell.init}",
+            f"ip link set {cable} addrgenmode none",
+            f"ip addr add {self.outside}/24 dev {cable}",
+            f"ip link set {cable} up",
+        ):
+            subprocess.run(command.split(), check=True, timeout=30)
+        self._cell.shell(
+            f"ip link add switch type bridge && ip link set {cable}c master switch && ip link set switch up"
+            f" && ip link set {cable}c up"
         )
-        if made.returncode == 0:
-            outside, inside = (str(ipaddress.ip_address(base + 4 * number + offset)) for offset in (1, 2))
-            return cable, outside, inside
-    raise OSError(f"no cable could be made: {made.stderr.decode()}")
+
+    def connect(self, cell: Cell) -> str:
+        """Give `cell` an eth0; the address it is to have."""
+        plug = next(self._plugs)
+        if plug > 254:
+            raise OSError("this process has had as many cells as its switch has addresses")
+        # Of the switch's network, but with process ids as this machine has them.
+        enter = ["nsenter", "-t", str(self._cell.init), "-n", "--"]
+        for command in (
+            f"ip link add plug{plug} type veth peer name eth0 netns {cell.init}",
+            f"ip link set plug{plug} master switch",
+            f"ip link set plug{plug} up",
+        ):
+            subprocess.run(enter + command.split(), check=True, timeout=30)
+        return f"{self._net}.{plug}"
+
+
+@cache
+def _switch() -> _Switch:
+    return _Switch()
+
+
+def prepare() -> None:
+    """Make the cable of this process now, before a browser loads anything."""
+    _switch()
 
 
 def children(pid: int) -> list[int]:
