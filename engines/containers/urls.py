@@ -1,16 +1,14 @@
 """Pages of containers."""
 
-from django.urls import include, path
+from django.urls import path
 
 from engines.containers import list_views, prune_views, views
 
 urlpatterns = [
     path("", list_views.container_list, name="containers"),
-    path("", include("engines.containers.create_urls")),
     path("bulk/", list_views.bulk, name="container-bulk"),
     path("prune/", prune_views.prune_page, name="container-prune"),
     path("columns/", list_views.columns, name="container-columns"),
-    path("", include("engines.containers.change_urls")),
     path("<str:container>/", views.container_page, name="container"),
     path("<str:container>/head/", views.container_head, name="container-head"),
     path("<str:container>/start/", views.start, name="container-start"),

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from engines import reach
 from engines.containers import actions, queries
-from engines.containers.edit_queries import standing
 from engines.containers.frame import Gone, frame, published_host, shown
 from engines.containers.rows import port_link
+from engines.containers.standing import standing
 from engines.containers.verbs import VERBS, Action, failure, removal
 from engines.models import Engine
 from engines.permissions import Permission

@@ -8,14 +8,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from engines import reach
+from engines.changing.actions import LIVE, REMOVABLE
+from engines.changing.queries import image
 from engines.client.connect import call
 from engines.client.errors import EngineError
 from engines.client.fields import number, table, tables, text, texts
-from engines.containers.change_actions import LIVE, REMOVABLE
-from engines.containers.change_queries import image
-from engines.containers.forms import RESERVED, CreateForm
 from engines.containers.queries import Judged
 from engines.containers.replaced import anonymous, edition
+from engines.creation.forms import RESERVED, CreateForm
 from engines.models import Engine
 from engines.spec.defaults import subtracted
 from engines.spec.inspected import from_inspect

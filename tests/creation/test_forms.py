@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from engines.containers.forms import CreateForm
+from engines.creation.forms import CreateForm
 from engines.spec.limits import Refusal
 from engines.spec.types import (
     ROTATION,

@@ -7,18 +7,17 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 
-from engines.client.errors import EngineReplied
+from engines.changing.replacing import Replacement, returned
 from engines.client.fields import table, text
 from engines.client.ids import parse_reference, require_name
 from engines.containers.entry import require_may_enter
-from engines.containers.making import NOT_FOUND, Request, bring, discard, image_of, judged_again, make
 from engines.containers.replaced import Replaced, carried, edition, names
-from engines.containers.replacing import Replacement, returned
+from engines.creation.making import Request, bring, found, image_of, inspected, judged_again
 from engines.models import Operation
 from engines.operations.job import Job, OperationFailed
 from engines.operations.starter import in_thread, starter
 from engines.permissions import Permission
-from engines.spec.body import body, later_joins, query
+from engines.spec.body import query
 from engines.spec.defaults import subtracted
 from engines.spec.inspected import from_inspect
 from engines.spec.recreated import later, recreated
@@ -31,33 +30,6 @@ _COMMIT_SECONDS = 3600
 _START_SECONDS = 60
 
 
-async def create(job: Job) -> dict[str, Any]:
-    """The container `spec["container"]`, its image pulled first as `spec["pull"]` says, started if `spec["start"]`.
-
-    The result: {"container": id, "name"}. Raises OperationFailed and EngineError; nothing is left behind then.
-    """
-    user, engine = await starter(job)
-    spec = restored(job.spec["container"])
-    await bring(job, user, engine, spec, str(job.spec["pull"]))
-    judged = await judged_again(user, engine, spec)
-    await job.log.write(f"Creating {spec.name or 'a container'} of {spec.image}")
-    version = engine.api_version
-    asked = Request(judged, body(judged.spec, version), query(judged.spec), later_joins(judged.spec, version))
-    made = await make(job, engine, asked)
-    try:
-        if job.spec["start"]:
-            await job.engine.post(f"/containers/{made}/start", seconds=_START_SECONDS)
-            await job.log.write(f"Started {made[:12]}")
-        inspect = await _inspected(job, made)
-    except EngineReplied as refusal:
-        await discard(job, made)
-        raise OperationFailed(f"It was made but could not be started, and was removed: {refusal.reason}") from refusal
-    except BaseException:
-        await discard(job, made)
-        raise
-    return {"container": made, "name": text(inspect.get("Name")).removeprefix("/")}
-
-
 async def recreate(job: Job) -> dict[str, Any]:
     """Another container in the place of `spec["container"]`: `spec["asked"]`, or the same one of a newer image.
 
@@ -65,7 +37,7 @@ async def recreate(job: Job) -> dict[str, Any]:
     """
     user, engine = await starter(job)
     container = require_name(str(job.spec["container"]))
-    inspect = await _inspected(job, container)
+    inspect = await inspected(job, container)
     if edition(inspect) != job.spec["seen"]:
         raise OperationFailed("Somebody changed this container since you looked at it. Nothing was done: look again.")
     await in_thread(_require_alone, job, container)
@@ -94,10 +66,10 @@ async def give_back(job: Job) -> dict[str, Any]:
     was = await in_thread(_replaced, job)
     if not was.new:
         # Its worker ended between making it and noting it.
-        made = await _found(job, names(was.name, _operation_of(job))[1])
+        made = await found(job, names(was.name, _operation_of(job))[1])
         was = replace(was, new=text(made.get("Id")))
     sentence = await returned(job, was)
-    now = Replaced.of(await _inspected(job, was.old))
+    now = Replaced.of(await inspected(job, was.old))
     if now.name != was.name or now.ran < was.ran:
         raise OperationFailed(sentence)
     return {"container": was.old, "name": was.name}
@@ -135,22 +107,6 @@ async def commit(job: Job) -> dict[str, Any]:
         raise OperationFailed(f"The engine made an image, but {reference} is another one. Somebody may have moved it.")
     await job.log.write(f"Image {made}")
     return {"reference": reference, "image": made}
-
-
-async def _inspected(job: Job, container: str) -> Mapping[str, Any]:
-    found = await _found(job, container)
-    if not found:
-        raise OperationFailed("This container is gone: somebody removed it.")
-    return found
-
-
-async def _found(job: Job, container: str) -> Mapping[str, Any]:
-    try:
-        return table(await job.engine.json("GET", f"/containers/{require_name(container)}/json"))
-    except EngineReplied as refusal:
-        if refusal.status == NOT_FOUND:
-            return {}
-        raise
 
 
 async def _as_typed(job: Job, inspect: Mapping[str, Any]) -> ContainerSpec:

@@ -124,3 +124,21 @@ def _id(reply: object) -> str:
     if not _ID.fullmatch(made):
         raise NotAnEngine("What answers there does not give the id of what it made, as a Docker Engine does.")
     return made
+
+
+async def inspected(job: Job, container: str) -> Mapping[str, Any]:
+    """The inspect of a container. Raises OperationFailed when it is gone, and EngineError."""
+    there = await found(job, container)
+    if not there:
+        raise OperationFailed("This container is gone: somebody removed it.")
+    return there
+
+
+async def found(job: Job, container: str) -> Mapping[str, Any]:
+    """The same, `{}` when there is none. Raises EngineError."""
+    try:
+        return table(await job.engine.json("GET", f"/containers/{require_name(container)}/json"))
+    except EngineReplied as refusal:
+        if refusal.status == NOT_FOUND:
+            return {}
+        raise

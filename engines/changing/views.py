@@ -8,11 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from engines.changing import actions as change_actions
+from engines.changing import queries as change_queries
+from engines.changing.forms import CommitForm, ConnectForm, LiveForm, RenameForm
 from engines.client.errors import EngineReplied
 from engines.client.fields import text
-from engines.containers import change_actions, change_queries
 from engines.containers.actions import BeyondLimits
-from engines.containers.change_forms import CommitForm, ConnectForm, LiveForm, RenameForm
 from engines.containers.entry import require_may_enter
 from engines.containers.frame import Shown, frame, shown
 from engines.models import Engine
@@ -150,9 +151,9 @@ def wait(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBa
         found = shown(request, engine, container)
     except Http404:
         if request.headers.get("HX-Request"):
-            return render(request, "containers/wait.html#gone")
+            return render(request, "changing/wait.html#gone")
         raise
-    return respond(request, "containers/wait.html", frame(engine, found, "container-wait"), partial="state")
+    return respond(request, "changing/wait.html", frame(engine, found, "container-wait"), partial="state")
 
 
 def _networks(request: HttpRequest, engine: Engine, found: Shown, form: ConnectForm | None = None) -> HttpResponseBase:
@@ -166,7 +167,7 @@ def _networks(request: HttpRequest, engine: Engine, found: Shown, form: ConnectF
         "choices": choices,
         "form": form or ConnectForm(networks=choices),
     }
-    return respond(request, "containers/networks.html", context, partial="rows", status=_REFUSED if form else 200)
+    return respond(request, "changing/networks.html", context, partial="rows", status=_REFUSED if form else 200)
 
 
 def _shared(found: Shown) -> str:
@@ -184,4 +185,4 @@ def _page(
     **more: object,
 ) -> HttpResponse:
     context = frame(engine, found, f"container-{name}") | {"form": form, **more}
-    return render(request, f"containers/{name}.html", context, status=_REFUSED if form.is_bound else 200)
+    return render(request, f"changing/{name}.html", context, status=_REFUSED if form.is_bound else 200)

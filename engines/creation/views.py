@@ -11,10 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from engines import access
 from engines.client.errors import EngineError, EngineReplied
-from engines.containers import actions, create_queries, edit_actions, queries
-from engines.containers.as_text import texts
-from engines.containers.forms import CreateForm
+from engines.containers import actions, queries
 from engines.containers.frame import shown
+from engines.creation import actions as later
+from engines.creation import queries as create_queries
+from engines.creation.as_text import texts
+from engines.creation.forms import CreateForm
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.spec.parse import parse
@@ -61,7 +63,7 @@ def _created(request: HttpRequest, engine: Engine, form: CreateForm) -> HttpResp
     start, pull, token = (form.cleaned_data[name] for name in ("start", "pull", "form_token"))
     try:
         if _pulls(request, engine, pull, judged.spec.image):
-            operation = edit_actions.create_later(engine, judged, start=start, pull=pull, by=user, form_token=token)
+            operation = later.create_later(engine, judged, start=start, pull=pull, by=user, form_token=token)
             return redirect("operation", pk=operation.pk)
         made = actions.create(engine, judged, start=start, by=user)
     except actions.BeyondLimits:
@@ -91,7 +93,7 @@ def preview(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """What the form means in other words, and whether it is allowed; changes nothing. For the page's own use."""
     form = CreateForm(request.POST)
     if not form.is_valid():
-        reply = render(request, "containers/create_preview.html#state", {"problems": _problems(form)})
+        reply = render(request, "creation/create_preview.html#state", {"problems": _problems(form)})
         # The last texts that were true stay.
         reply["HX-Retarget"], reply["HX-Reswap"] = "#preview-state", "outerHTML"
         return reply
@@ -107,7 +109,7 @@ def preview(request: HttpRequest, engine: Engine) -> HttpResponseBase:
     else:
         context["beyond"] = [(_label(refusal.field), f"it {refusal.does}.") for refusal in judged.refused]
     context["unlimited"] = access.can(person(request), Permission.CONTAINER_CREATE_UNLIMITED, engine)
-    return render(request, "containers/create_preview.html", context)
+    return render(request, "creation/create_preview.html", context)
 
 
 def _problems(form: CreateForm) -> list[tuple[str, str]]:
@@ -162,7 +164,7 @@ def images(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         found = create_queries.image_tags(engine, request.GET.get("image", "")[:200])
     except EngineError:
         found = []
-    return render(request, "containers/create_fields.html#images", {"images": found})
+    return render(request, "creation/create_fields.html#images", {"images": found})
 
 
 def page(
@@ -189,4 +191,4 @@ def page(
         "unlimited": access.can(user, Permission.CONTAINER_CREATE_UNLIMITED, engine),
         "texts": texts(spec, engine.api_version) if spec else (),
     }
-    return render(request, "containers/create.html", context | more, status=status)
+    return render(request, "creation/create.html", context | more, status=status)

@@ -4,10 +4,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from engines.containers.as_text import texts
-from engines.containers.create_queries import as_typed
 from engines.containers.frame import frame, shown
 from engines.containers.types import masked
+from engines.creation.as_text import texts
+from engines.creation.queries import as_typed
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.web.gate import engine_view
@@ -24,4 +24,4 @@ def container_as(request: HttpRequest, engine: Engine, container: str) -> HttpRe
         "texts": texts(spec, engine.api_version),
         "hidden": not found.sees_values,
     }
-    return render(request, "containers/as.html", context)
+    return render(request, "creation/as.html", context)

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from engines.containers import as_views, create_views
+from engines.creation import as_views
+from engines.creation import views as create_views
 
 urlpatterns = [
     path("create/", create_views.create, name="container-create"),

@@ -7,8 +7,8 @@ from typing import Any
 
 from django import forms
 
+from engines.changing.actions import REMOVABLE
 from engines.client.ids import IdInvalid, parse_reference, require_name
-from engines.containers.change_actions import REMOVABLE
 from engines.spec.types import ContainerSpec, Join
 
 _MEBIBYTE = 1 << 20

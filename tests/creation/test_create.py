@@ -6,7 +6,7 @@ import json
 import pytest
 
 from engines.client.connect import call, connect
-from engines.containers.forms import CreateForm
+from engines.creation.forms import CreateForm
 from engines.models import AuditEntry, Engine, Operation
 
 pytestmark = pytest.mark.django_db

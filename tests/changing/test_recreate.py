@@ -11,11 +11,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from engines.changing import edit_actions, replacing
+from engines.changing.edit_actions import Wishes
 from engines.client.connect import call, connect
 from engines.client.errors import EngineReplied
-from engines.containers import edit_actions, queries, replacing
-from engines.containers.edit_actions import Wishes
+from engines.containers import queries
 from engines.containers.replaced import carried, edition, names
+from engines.creation import actions as creation_actions
 from engines.models import AuditEntry, EngineLimits, Grant, LogChunk, Operation
 from engines.operations import actions as operations
 from engines.operations import reconcile, run, tasks
@@ -401,7 +403,7 @@ def test_an_image_that_cannot_be_pulled_leaves_the_old_one_alone(begin, old, nam
 
 def created(row, by: User, spec: ContainerSpec, pull: str = "missing") -> Operation:
     judged = queries.judged(row, spec)
-    return finished(edit_actions.create_later(row, judged, start=True, pull=pull, by=by))
+    return finished(creation_actions.create_later(row, judged, start=True, pull=pull, by=by))
 
 
 def test_a_creation_pulls_what_is_missing(row, boss, name, newer, unix_engine):
@@ -424,7 +426,7 @@ def test_limits_that_became_stricter_refuse_what_was_allowed_before(row, name, u
     builder = User.objects.create_user("builder")
     Grant.objects.create(engine=row, user=builder, role=Role.BUILDER)
     judged = queries.judged(row, ContainerSpec("busybox:local", name, memory_bytes=64 << 20, pids=50))
-    operation = edit_actions.create_later(row, judged, start=True, pull="missing", by=builder)
+    operation = creation_actions.create_later(row, judged, start=True, pull="missing", by=builder)
     EngineLimits.objects.create(engine=row, memory_most_bytes=32 << 20)
     late = finished(operation)
     assert late.status == Status.FAILED

@@ -11,17 +11,19 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from engines import access
+from engines.changing import actions as change_actions
+from engines.changing import edit_actions, edit_review
+from engines.changing.edit_actions import Wishes
 from engines.client.errors import EngineError, EngineReplied
 from engines.client.fields import table, text
 from engines.client.ids import is_image_id
-from engines.containers import change_actions, edit_actions, edit_review, queries
+from engines.containers import queries
 from engines.containers.actions import BeyondLimits
-from engines.containers.edit_actions import Wishes
-from engines.containers.edit_queries import standing
-from engines.containers.forms import CreateForm
 from engines.containers.frame import Shown, frame, shown
 from engines.containers.queries import Judged
 from engines.containers.replaced import edition
+from engines.containers.standing import standing
+from engines.creation.forms import CreateForm
 from engines.models import Engine
 from engines.permissions import Permission
 from engines.spec.types import ContainerSpec
@@ -185,7 +187,7 @@ def _form(
         # What the form cannot show stays as it is.
         "unsaid": CreateForm.of(old).unsaid(old),
     }
-    return render(request, "containers/edit.html", context | more, status=status)
+    return render(request, "changing/edit.html", context | more, status=status)
 
 
 def _review(
@@ -210,7 +212,7 @@ def _review(
         "may_pull": access.can(person(request), Permission.IMAGE_PULL, engine),
         "posted": [pair for pair in _posted(request.POST) if pair[0] not in _OWN] if form else [],
     }
-    return render(request, "containers/review.html", context)
+    return render(request, "changing/review.html", context)
 
 
 def _posted(query: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from engines.client.errors import EngineError, EngineReplied
 from engines.client.fields import number, table, tables, text
-from engines.containers.making import NOT_FOUND, Request, discard, make
 from engines.containers.replaced import Replaced, names
+from engines.creation.making import NOT_FOUND, Request, discard, make
 from engines.models import Engine
 from engines.operations.job import Job, OperationFailed
 

@@ -1,4 +1,4 @@
-"""Starts the operations that make containers: one that is pulled first, another in the place of one, and the way back.
+"""Starts the operations that put another container in the place of one, and the way back.
 
 `by` is who does it. Each raises PermissionDenied for a right that the kind's own permission does not include.
 """
@@ -35,18 +35,6 @@ class Wishes:
     carry: bool = True
     keep: bool = False
     volumes: bool = False
-
-
-def create_later(
-    engine: Engine, judged: Judged, *, start: bool, pull: str, by: User, form_token: UUID | None = None
-) -> Operation:
-    """Create what was judged in an operation that pulls its image first: `missing` or `always`. Raises BeyondLimits."""
-    spec = judged.spec
-    title = f"Create {spec.name or 'a container'} of {spec.image}"
-    require(by, Permission.IMAGE_PULL, engine, subject=spec.image)
-    require_within(Permission.CONTAINER_CREATE, judged.refused, engine=engine, subject=spec.name or spec.image, by=by)
-    given = {"container": stored(spec), "start": start, "pull": pull} | told(judged, start=start)
-    return actions.start(engine, "container.create", given, title=title, by=by, form_token=form_token)
 
 
 def replace(

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from engines.containers import change_views, edit_views
+from engines.changing import edit_views
+from engines.changing import views as change_views
 
 urlpatterns = [
     path("<str:container>/edit/", edit_views.edit, name="container-edit"),

@@ -11,8 +11,8 @@ from typing import Any, Self
 from django import forms
 
 from engines.client.ids import IdInvalid, require_image, require_name
-from engines.containers import form_text as text
-from engines.containers.form_fields import Choice, Number, Tick, Typed, lines, plain, words
+from engines.creation import form_text as text
+from engines.creation.form_fields import Choice, Number, Tick, Typed, lines, plain, words
 from engines.spec.limits import Refusal
 from engines.spec.types import ROTATION, ContainerSpec, Healthcheck, Mount, Port
 from engines.spec.units import read_size, read_time, size_text, time_text

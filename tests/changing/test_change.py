@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.contrib.auth.models import User
 
+from engines.changing import actions as change_actions
 from engines.client.connect import call, connect
-from engines.containers import change_actions
 from engines.containers.actions import BeyondLimits
 from engines.models import AuditEntry, EngineLimits, Operation
 from engines.operations import run, tasks

@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from engines.changing import edit_review
 from engines.client.connect import call, connect
-from engines.containers import edit_review
-from engines.containers.edit_queries import standing
 from engines.containers.replaced import Replaced
+from engines.containers.standing import standing
 from engines.models import Operation
 from engines.operations import run, tasks
 from engines.spec.inspected import from_inspect

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from engines.containers.forms import RESERVED
+from engines.creation.forms import RESERVED
 from engines.spec import docker_run
 from engines.spec.body import body, later_joins, query
 from engines.spec.compose import compose
