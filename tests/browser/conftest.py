@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.rig.cell import missing, prepare
 from tests.rig.hosts import Host
 from tests.stack import PASSWORD, USERNAME, Stack, running
 
@@ -13,6 +14,13 @@ CHROMIUM = shutil.which("chromium")
 #: What a test provokes on purpose is no fault of the page: a refused form, a closed socket, a part that was asking for
 #: itself when the page was left or the console ended.
 _NETWORK = ("Failed to load resource", "WebSocket", "Failed to fetch")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cable() -> None:
+    """This process's cable to its engines, before any browser of the processes beside it loads a page."""
+    if not missing():
+        prepare()
 
 
 @pytest.fixture(scope="session")
