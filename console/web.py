@@ -1,17 +1,28 @@
 """Run the web process: `python -m console.web`."""
 
 import os
+import socket
 
 import django
 import uvicorn
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+django.setup()
+
+from engines.terminals.session import end_all  # noqa: E402 (needs the settings)
+
+
+class _Server(uvicorn.Server):
+    """Ends what would live on without this process, before it ends."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await end_all()
+        await super().shutdown(sockets)
 
 
 def main() -> None:
-    django.setup()
-    uvicorn.run(
+    config = uvicorn.Config(
         "console.asgi:application",
         host=settings.BIND,
         port=settings.PORT,
@@ -30,6 +41,7 @@ def main() -> None:
         ws_ping_interval=20,
         ws_ping_timeout=20,
     )
+    _Server(config).run()
 
 
 if __name__ == "__main__":

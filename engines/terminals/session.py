@@ -41,6 +41,8 @@ RECHECK_SECONDS = 4
 #: Of one person, in this process.
 MOST = 8
 _WARN_SECONDS = 60
+#: Ending takes one second; the supervisor kills what has not ended after 8.
+_STOP_SECONDS = 4
 _TICK_SECONDS = 0.5
 _PIECE_BYTES = 32 << 10
 
@@ -111,6 +113,11 @@ class Session:
         """End it, unless it ends already."""
         if not self._stop.done():
             self._stop.set_result(ending)
+
+    async def over(self) -> None:
+        """Once it has ended and that is written down."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
 
     def type(self, data: bytes) -> None:
         """Take what was typed. Raises TooMuch."""
@@ -318,6 +325,16 @@ def _failed(error: Exception) -> Ending:
 
 
 _open: dict[str, Session] = {}
+
+
+async def end_all() -> None:
+    """End every terminal: this process is about to end, and their processes would live on."""
+    going = [each for each in _open.values() if each.ending is None]
+    for each in going:
+        each.end(_STOPPED)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            await asyncio.gather(*(each.over() for each in going))
 
 
 def found(key: object, owner: tuple[object, ...]) -> Session | None:

@@ -208,6 +208,8 @@ class ContainerTerminal extends HTMLElement {
   #refused({ field, sentence }) {
     const typed = this.form.elements[field];
     if (typed) {
+      // To be corrected first: the same again would be refused again.
+      this.#asked = undefined;
       typed.setAttribute("aria-invalid", "true");
       typed.focus();
     }
@@ -248,6 +250,17 @@ class ContainerTerminal extends HTMLElement {
     tick();
     this.#ticking = setInterval(tick, 500);
     this.#waiting = setTimeout(() => this.#connect({ type: "resume", session: this.#session, seen: this.#received }), again - Date.now());
+  }
+
+  /** End it; one whose connection is lost ends by itself when nobody comes back. */
+  #leave() {
+    if (this.#open) {
+      this.#say({ type: "end" });
+      return;
+    }
+    clearTimeout(this.#waiting);
+    clearInterval(this.#ticking);
+    this.#over("neutral", "Disconnected.");
   }
 
   // -- typing --
@@ -335,7 +348,7 @@ class ContainerTerminal extends HTMLElement {
     if (deed === "smaller" || deed === "larger") this.#letters(deed === "larger" ? 1 : -1);
     if (deed === "full") (document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen()).catch(() => {});
     if (deed === "stay") this.#say({ type: "stay" });
-    if (deed === "end") this.#say({ type: "end" });
+    if (deed === "end") this.#leave();
     if (key || deed === "stay") this.terminal.focus();
   }
 

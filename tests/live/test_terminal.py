@@ -406,6 +406,17 @@ async def test_one_that_nobody_comes_back_to_ends(open_terminal, make, browser, 
     assert (await outcome(container)).outcome == "SUCCEEDED"
 
 
+async def test_none_outlives_the_console(open_terminal, make, browser, processes):
+    container = make("outlived")
+    async with open_terminal(container, browser) as terminal:
+        await terminal.start()
+        await session.end_all()
+        assert await terminal.closed() == 1000
+        assert terminal.ending["reason"] == "stopped"
+    assert await processes(container) == ["sleep 1000000"]
+    assert "The console ended" in (await outcome(container)).sentence
+
+
 async def test_it_warns_before_it_ends_for_idleness_and_typing_keeps_it(
     open_terminal, make, browser, processes, settings
 ):
