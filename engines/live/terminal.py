@@ -82,7 +82,7 @@ class TerminalConsumer(OneEngineConsumer):
             raise Refused(UNASKED) from error
         try:
             if first.get("type") == "resume":
-                opened = self._resume(first)
+                opened = await self._resume(first)
             else:
                 opened = await self._open(first)
             return await self._show(opened)
@@ -147,12 +147,15 @@ class TerminalConsumer(OneEngineConsumer):
         except OSError as error:
             raise _NotOpened("Its recording cannot be written, so this terminal was not opened.") from error
 
-    def _resume(self, message: Message) -> Session:
+    async def _resume(self, message: Message) -> Session:
         """The terminal that the browser had. Raises _NotOpened, Refused."""
         found = session.found(message.get("session"), self._owner)
         if found is None:
             raise _NotOpened("That terminal has ended.", "session")
-        self._needs, self._session = found.opening.needs, found
+        self._needs = found.opening.needs
+        # It may take more than the socket was opened with.
+        await self._ask_gate()
+        self._session = found
         seen = message.get("seen")
         found.join(self, seen if isinstance(seen, int) else None)
         try:

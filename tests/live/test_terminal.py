@@ -510,6 +510,22 @@ async def test_a_terminal_in_one_that_reaches_its_host_ends_with_the_right_to_th
     await gone(processes, container, "/bin/sh")
 
 
+async def test_nobody_comes_back_to_one_that_reaches_its_host_without_the_right_to_that(
+    open_terminal, make, enter, row, monkeypatch
+):
+    monkeypatch.setattr(session, "RECHECK_SECONDS", 1000)
+    monkeypatch.setattr(gate, "RECHECK_SECONDS", 1000)
+    container = make("mighty-away", HostConfig={"PidMode": "host"})
+    manager = await database_sync_to_async(enter)("manager")
+    async with open_terminal(container, manager) as first:
+        await first.start()
+    await database_sync_to_async(Grant.objects.filter(engine=row).update)(role=Role.OPERATOR)
+    async with open_terminal(container, manager) as second:
+        await second.say(type="resume", session=first.started["session"], seen=0, cols=80, rows=24)
+        assert await second.closed() == gate.FORBIDDEN
+        assert not second.shown and not second.started
+
+
 async def test_attached_to_the_first_process_one_types_to_it_and_leaving_leaves_it(
     open_terminal, make, browser, processes
 ):
