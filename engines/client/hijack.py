@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from engines.client.endpoint import Address, Endpoint
 from engines.client.errors import EngineError, EngineReplied, NotAnEngine, fault
-from engines.client.record import Request, sent
+from engines.client.record import Request, sent, shown_path
 from engines.client.route import Route, route
 
 _HANDSHAKE_SECONDS = 20
@@ -57,7 +57,7 @@ class Hijacked:
         except OSError as error:
             raise way.told(error, _HANDSHAKE_SECONDS) from error
         finally:
-            sent(Request("POST", self._path, status, round((time.monotonic() - began) * 1000)))
+            sent(Request("POST", shown_path(self._path), status, round((time.monotonic() - began) * 1000)))
         return self
 
     async def __aexit__(

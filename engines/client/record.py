@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-# Values that may be secrets: build arguments and their like are not part of what is shown.
-_SECRET_VALUES = re.compile(r"(?<=[?&])(buildargs|secrets)=[^&]*")
+# Values that may be secrets: build arguments, and the environment that a commit gives its image, are not shown.
+_SECRET_VALUES = re.compile(r"(?<=[?&])(buildargs|secrets|changes)=[^&]*")
+# Whoever has an exec's id can type to it.
+_EXEC_ID = re.compile(r"(?<=/exec/)[0-9a-f]+(?=/)")
 
 
 @dataclass(frozen=True)
@@ -43,4 +45,4 @@ def sent(request: Request) -> None:
 
 def shown_path(path: str) -> str:
     """`path` without the values that may be secrets."""
-    return _SECRET_VALUES.sub(r"\1=…", path)
+    return _EXEC_ID.sub("…", _SECRET_VALUES.sub(r"\1=…", path))

@@ -68,7 +68,8 @@ class Asked:
     @property
     def parameters(self) -> dict[str, object]:
         """For the audit trail."""
-        return {"command": self.command, "user": self.user, "folder": self.folder} if self.words else {}
+        given = {"command": self.command, "user": self.user, "folder": self.folder} if self.words else {}
+        return {name: value for name, value in given.items() if value}
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Asked":

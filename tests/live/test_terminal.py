@@ -163,7 +163,12 @@ async def test_what_is_typed_runs_and_what_it_shows_comes_back(open_terminal, ma
         assert terminal.ending["exit_code"] == 7
     entry = await outcome(container)
     assert entry.outcome == "SUCCEEDED" and "exit code 7" in entry.sentence
-    assert entry.parameters["command"] == "/bin/sh"
+    assert entry.parameters == {"command": "/bin/sh"}
+    assert [request["path"].split("/", 2)[2] for request in entry.requests] == [
+        f"containers/{container}/exec",
+        "exec/…/start",
+        "exec/…/json",
+    ]
 
 
 async def test_a_command_that_ends_at_once_shows_its_output_and_its_code(open_terminal, make, browser):
