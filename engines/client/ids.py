@@ -6,6 +6,7 @@ The SDK quotes neither `/` nor `..`: an id of `../networks/x` would reach anothe
 import re
 from dataclasses import dataclass
 
+_WHOLE_ID = re.compile(r"[0-9a-f]{64}")
 _HEX_ID = re.compile(r"[0-9a-f]{12,64}")
 _DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,128}")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
@@ -45,6 +46,13 @@ def require_name(text: str) -> str:
         raise IdInvalid(
             "An id or name holds letters, digits, dot, dash and underscore, and starts with a letter or digit."
         )
+    return text
+
+
+def require_whole_id(text: str) -> str:
+    """`text` as the whole id of a container. Raises IdInvalid."""
+    if not _WHOLE_ID.fullmatch(text):
+        raise IdInvalid("Give the container's whole id: 64 hex digits.")
     return text
 
 

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 
 from engines import reach
 from engines.client.errors import EngineReplied
-from engines.client.ids import require_name
+from engines.client.ids import require_whole_id
 from engines.containers import queries
 from engines.models import Engine, EngineLimits
 from engines.permissions import Permission
@@ -22,8 +22,9 @@ def require_may_enter(user: User, permission: Permission, engine: Engine, contai
     """
     require(user, permission, engine, subject=container)
     client = reach.client(engine)
-    inspect = asking.inspect(client, require_name(container))
-    if not inspect:
+    inspect = asking.inspect(client, require_whole_id(container))
+    # Another one may have the id of one that is gone as its name.
+    if inspect.get("Id") != container:
         raise EngineReplied(404, "No such container.")
     if queries.reach_of(client, engine, inspect).closed:
         require(user, Permission.CONTAINER_ENTER_DANGEROUS, engine, subject=container)

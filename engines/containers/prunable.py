@@ -1,7 +1,6 @@
 """What a prune would remove: the containers that do not run, as far as a filter lets them."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -22,12 +21,6 @@ class Filter:
     until: int
     labels: tuple[str, ...] = ()
     spared: tuple[str, ...] = ()
-
-    @property
-    def query(self) -> dict[str, str]:
-        """As POST /containers/prune takes it."""
-        filters = {"until": [str(self.until)], "label": list(self.labels), "label!": list(self.spared)}
-        return {"filters": json.dumps({name: values for name, values in filters.items() if values})}
 
     def takes(self, container: Container) -> bool:
         """Whether it would be removed; decided as the engine does."""

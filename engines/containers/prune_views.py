@@ -34,6 +34,8 @@ def prune_page(request: HttpRequest, engine: Engine) -> HttpResponseBase:
         return _shown(request, engine, chosen, context, changed=True, status=HTTPStatus.CONFLICT)
     done = prune(engine, chosen, expected, by=person(request))
     messages.success(request, f"{done.containers} removed, {size(done.bytes)} free again.")
+    if done.stayed:
+        messages.warning(request, f"{done.stayed} stayed: they run again, or somebody else removed them.")
     return redirect("containers", slug=engine.slug)
 
 

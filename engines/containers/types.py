@@ -224,12 +224,16 @@ class Detail:
 
 
 def masked(inspect: Mapping[str, Any]) -> dict[str, Any]:
-    """An inspect without the values that may be secrets: of the environment, arguments, health test and log options."""
+    """An inspect without the values that may be secrets.
+
+    Of the environment, of arguments, of the health test, of options of the log and of drivers of volumes.
+    """
     config, host = table(inspect.get("Config")), table(inspect.get("HostConfig"))
     check, log = table(config.get("Healthcheck")), table(host.get("LogConfig"))
     shown = {
         "Env": [f"{line.partition('=')[0]}={_MASK}" for line in texts(config.get("Env"))],
-        "Cmd": _first(config.get("Cmd")),
+        # With an entry point even the first word is an argument.
+        "Cmd": [_MASK for _ in texts(config.get("Cmd"))[:1]] if config.get("Entrypoint") else _first(config.get("Cmd")),
         "Entrypoint": _first(config.get("Entrypoint")),
         "Healthcheck": {**check, "Test": _first(check.get("Test"))} if check else None,
     }
@@ -238,8 +242,22 @@ def masked(inspect: Mapping[str, Any]) -> dict[str, Any]:
         **inspect,
         "Args": [_MASK for _ in texts(inspect.get("Args"))[:1]],
         "Config": {**config, **{name: value for name, value in shown.items() if name in config}},
-        "HostConfig": {**host, "LogConfig": {**log, "Config": options}},
+        "HostConfig": {
+            **host,
+            "LogConfig": {**log, "Config": options},
+            **({"Mounts": [_masked_mount(each) for each in tables(host.get("Mounts"))]} if "Mounts" in host else {}),
+        },
     }
+
+
+def _masked_mount(mount: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a volume's driver hold the passwords of file servers."""
+    volume = table(mount.get("VolumeOptions"))
+    driver = table(volume.get("DriverConfig"))
+    if not driver:
+        return dict(mount)
+    options = {name: _MASK for name in table(driver.get("Options"))}
+    return {**mount, "VolumeOptions": {**volume, "DriverConfig": {**driver, "Options": options}}}
 
 
 def _first(words: object) -> list[str]:

@@ -57,6 +57,7 @@ KINDS: dict[str, Kind] = {
         Permission.CONTAINER_COMMIT,
         "engines.changing.work.commit",
         audited=("container", "reference", "pause"),
+        sealed=("changes",),
     ),
     "image.pull": Kind("Pull", Permission.IMAGE_PULL, "engines.images.work.pull", audited=("reference", "platform")),
 }

@@ -17,6 +17,7 @@ from django.test import Client
 
 from engines.client.connect import call, connect
 from engines.client.errors import EngineReplied
+from engines.client.ids import IdInvalid
 from engines.containers import actions, entry, queries
 from engines.models import AuditEntry, Engine, EngineLimits, Grant
 from engines.permissions import Permission, Role
@@ -353,16 +354,28 @@ def test_a_check_of_what_is_allowed_says_so(enter, client):
 def test_an_operator_enters_the_ordinary_and_only_managers_the_dangerous(person, row, client, things, permission):
     operator, manager = person("operator"), person("manager")
     made = call(client, "POST", "/containers/create", body={"Image": "busybox:local", "Labels": {"console.user": "x"}})
+    agent = call(client, "GET", "/containers/agent/json")["Id"]
     try:
         entry.require_may_enter(operator, permission, row, made["Id"])
-        entry.require_may_enter(manager, permission, row, "agent")
+        entry.require_may_enter(manager, permission, row, agent)
         with pytest.raises(PermissionDenied, match="enter-dangerous"):
-            entry.require_may_enter(operator, permission, row, "agent")
-        assert [(each.act, each.subject) for each in denials()] == [("container.enter-dangerous", "agent")]
+            entry.require_may_enter(operator, permission, row, agent)
+        assert [(each.act, each.subject) for each in denials()] == [("container.enter-dangerous", agent)]
         EngineLimits.objects.create(engine=row, host_paths=["/opt"])
-        entry.require_may_enter(operator, permission, row, "agent")
+        entry.require_may_enter(operator, permission, row, agent)
     finally:
         call(client, "DELETE", f"/containers/{made['Id']}")
+
+
+@pytest.mark.parametrize("how", ["name", "beginning", "name like an id"])
+def test_nobody_enters_by_what_may_be_another_container_a_moment_later(person, row, client, how):
+    made = call(client, "POST", "/containers/create", params={"name": "b" * 64}, body={"Image": "busybox:local"})["Id"]
+    given = {"name": "boat", "beginning": made[:12], "name like an id": "b" * 64}[how]
+    try:
+        with pytest.raises((IdInvalid, EngineReplied)):
+            entry.require_may_enter(person("manager"), Permission.CONTAINER_EXEC, row, given)
+    finally:
+        call(client, "DELETE", f"/containers/{made}")
 
 
 def test_a_viewer_enters_nothing(person, row, things):

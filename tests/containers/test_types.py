@@ -98,12 +98,17 @@ def test_a_masked_inspect_holds_no_value_that_may_be_secret_and_keeps_its_shape(
             "Entrypoint": ["run", secret],
             "Healthcheck": {"Test": ["CMD-SHELL", f"curl -u {secret}"], "Retries": 3},
         },
-        "HostConfig": {"LogConfig": {"Type": "splunk", "Config": {"splunk-token": secret, "max-file": "3"}}},
+        "HostConfig": {
+            "LogConfig": {"Type": "splunk", "Config": {"splunk-token": secret, "max-file": "3"}},
+            "Mounts": [{"Type": "volume", "VolumeOptions": {"DriverConfig": {"Options": {"o": f"password={secret}"}}}}],
+        },
     }
     shown = masked(inspect)
     assert secret not in str(shown)
     assert shown["Config"]["Env"] == ["TOKEN=••••••", "EMPTY=••••••"]
-    assert shown["Config"]["Cmd"] == ["sh", "••••••"]
+    assert shown["Config"]["Cmd"] == ["••••••"]
+    assert shown["HostConfig"]["Mounts"][0]["VolumeOptions"]["DriverConfig"]["Options"] == {"o": "••••••"}
+    assert masked({"Config": {"Cmd": ["sh", "-c", secret]}})["Config"]["Cmd"] == ["sh", "••••••"]
     assert shown["Config"]["Healthcheck"] == {"Test": ["CMD-SHELL", "••••••"], "Retries": 3}
     assert shown["HostConfig"]["LogConfig"]["Config"] == {"splunk-token": "••••••", "max-file": "3"}
     assert masked({"Config": None, "HostConfig": 3})["Args"] == []
