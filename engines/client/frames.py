@@ -22,6 +22,8 @@ _HEADER = struct.Struct(">BxxxL")
 _FRAME_BYTES = 1 << 20
 #: What the engine reads of a line at once.
 _PART_BYTES = 16 << 10
+#: What may follow the engine's word that it cannot read its log, which is the last of it, before that is told.
+_LAST_BYTES = 64 << 10
 _STAMP_BYTES = 64
 _NEWLINE = 10
 
@@ -131,7 +133,9 @@ class Framed(_Log):
     streams = (OUT, ERR)
 
     def feed(self, block: bytes) -> list[Run]:
-        """What `block` completes, neighbours of one stream together. Raises NotAnEngine."""
+        """What `block` completes, neighbours of one stream together. Raises NotAnEngine, and EngineReplied as `end`."""
+        if len(self._rest) > _LAST_BYTES:
+            self.end()
         data = self._rest + block if self._rest else block
         size, at = len(data), 0
         runs: list[Run] = []

@@ -146,6 +146,22 @@ def test_what_the_engine_could_not_read_is_told_after_what_it_could():
         reader.end()
 
 
+def test_an_engine_that_says_it_cannot_read_its_log_and_never_ends_is_not_gathered():
+    reader, sent = Framed({}), 0
+    reader.feed(frame(3, b"Error grabbing logs"))
+    with pytest.raises(EngineReplied, match="grabbing logs"):
+        while sent < 1 << 20:
+            assert reader.feed(b"x" * 1000) == []
+            sent += 1000
+    assert sent < 70_000
+
+
+def test_a_large_frame_that_comes_in_pieces_is_no_such_word():
+    reader, body = Framed({}, timed=False), frame(OUT, b"y" * 300_000)
+    pieces = [run for at in range(0, len(body), 9000) for run in reader.feed(body[at : at + 9000])]
+    assert pieces == [(OUT, b"y" * 300_000)]
+
+
 def test_messages_to_a_browser_are_of_a_size_it_can_take():
     runs: list[Run] = [(OUT, b"a" * 100), (ERR, b"b" * 2500), (OUT, b"c" * 10)]
     messages = list(multiplexed(runs, 1000))
