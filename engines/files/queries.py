@@ -60,11 +60,11 @@ def look(engine: Engine, container: str, path: str, *, running: bool) -> Listing
 def at(engine: Engine, container: str, path: str) -> Stat | None:
     """What the archive API says of `path`; None when there is nothing. Raises EngineError."""
 
-    async def ask() -> Stat | None:
-        async with AsyncEngine(reach.endpoint(engine)) as way:
+    async def ask(endpoint: Endpoint) -> Stat | None:
+        async with AsyncEngine(endpoint) as way:
             return await stat(way, container, path)
 
-    return async_to_sync(ask)()
+    return async_to_sync(ask)(reach.endpoint(engine))
 
 
 def opened(engine: Engine, container: str, path: str, most: int) -> Opened:

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_safe
 
 from engines import reach
@@ -100,7 +101,7 @@ def changes_text(request: HttpRequest, engine: Engine, container: str) -> HttpRe
     found = shown(request, engine, container)
     wanted = Choice.from_query(request.GET).of(queries.changes(engine, found.detail.id))
     name = f"{found.detail.name}-changes.txt"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
     return HttpResponse(as_text(wanted), content_type="text/plain; charset=utf-8", headers=headers)
 
 
