@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from asgiref.sync import async_to_sync
@@ -109,20 +110,36 @@ def _recording(engine: Engine, container: str, name: str, asked: Asked, by: User
 
 
 async def _run(endpoint: Endpoint, container: str, asked: Asked, cast: Cast | None) -> Ran:
+    """Raises EngineError; OSError when its recording cannot be written, and then it is ended."""
+    if cast is None:
+        return await _ran(endpoint, container, asked, None)
+    running = asyncio.create_task(_ran(endpoint, container, asked, cast))
+    keeping = asyncio.create_task(cast.keep())
+    try:
+        await asyncio.wait([running, keeping], return_when=asyncio.FIRST_COMPLETED)
+        return await (running if running.done() else keeping)
+    finally:
+        running.cancel()
+        keeping.cancel()
+        await asyncio.gather(running, keeping, return_exceptions=True)
+
+
+async def _ran(endpoint: Endpoint, container: str, asked: Asked, cast: Cast | None) -> Ran:
     began, shown, size = time.monotonic(), {1: bytearray(), 2: bytearray()}, 0
     async with started(endpoint, container, asked) as process:
+        code = None
         try:
-            async with asyncio.timeout(RUN_SECONDS):
-                while size < RUN_BYTES and (runs := await process.read()):
-                    for stream, data in runs:
-                        shown[stream] += data[: RUN_BYTES - size]
-                        size += len(data)
-                        if cast is not None:
-                            await cast.show(stream, data)
-                code = await process.exit_code() if size < RUN_BYTES else None
-        except TimeoutError:
-            code = None
-        if code is None:
-            await ended(process)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RUN_SECONDS):
+                    while size < RUN_BYTES and (runs := await process.read()):
+                        for stream, data in runs:
+                            shown[stream] += data[: RUN_BYTES - size]
+                            size += len(data)
+                            if cast is not None:
+                                await cast.show(stream, data)
+                    code = await process.exit_code() if size < RUN_BYTES else None
+        finally:
+            if code is None:
+                await ended(process)
     out, err = (bytes(data).decode(errors="replace") for data in shown.values())
     return Ran(out, err, code, time.monotonic() - began, cut=size >= RUN_BYTES)

@@ -130,6 +130,15 @@ def test_short_commands_are_recorded_as_well(enter, make, recorded, tmp_path):
     )
 
 
+def test_a_short_command_that_shows_more_than_waits_to_be_written_is_recorded_whole(enter, make, recorded, tmp_path):
+    # Each NUL is six characters of its recording.
+    fields = {"command": "head -c 900000 /dev/zero"}
+    reply = enter("operator").post(page_of(make("recorded-much"), "exec/"), fields)
+    assert "exit code 0" in text(reply) and "took longer" not in text(reply)
+    events = [json.loads(line) for line in (tmp_path / f"{Recording.objects.get().pk}.cast").read_text().splitlines()]
+    assert sum(len(shown) for _, _, shown in events[1:]) == 900_000
+
+
 def test_recordings_are_for_managers_and_every_look_is_written_down(enter, make, recorded, row):
     manager = enter("manager")
     manager.post(page_of(make("watched"), "exec/"), {"command": "echo <script>alert(1)</script>"})
