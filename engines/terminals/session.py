@@ -48,6 +48,7 @@ _PIECE_BYTES = 32 << 10
 
 LEFT = Ending("left", "It was left.")
 WITHDRAWN = Ending("withdrawn", "Its person was logged out, or may not any more.")
+UNOPENED = Ending("unopened", "Its browser was gone before it was open.")
 _STOPPED = Ending("stopped", "The console ended.")
 _IDLE = Ending("idle", "Nothing was typed for too long.")
 _FULL = Ending("full", "Its recording is as long as one may be.")
@@ -66,10 +67,13 @@ class TooMuch(Exception):
 class Session:
     """One terminal. `owner` is who may come back to it: user, login, engine and container."""
 
-    def __init__(self, opening: Opening, owner: tuple[object, ...], may: Callable[[], bool]) -> None:
-        """`may` says, in a thread, whether the owner still may."""
+    #: Once it was started.
+    opening: Opening
+
+    def __init__(self, begin: Callable[[], Opening], owner: tuple[object, ...], may: Callable[[], bool]) -> None:
+        """`begin` writes down what is opened, `may` says whether the owner still may; both in a thread."""
         self.key = secrets.token_urlsafe(24)
-        self.opening, self.owner = opening, owner
+        self.owner = owner
         #: Set and replaced whenever something below changes.
         self.changed = asyncio.Event()
         self.ending: Ending | None = None
@@ -79,7 +83,7 @@ class Session:
         #: Bytes shown: the first one that is kept, how many were seen, and how many there are.
         self.kept_from = self.seen = self.shown = 0
         self.viewer: object | None = None
-        self._may = may
+        self._begin, self._may = begin, may
         self._kept, self._typed = bytearray(), bytearray()
         self._room, self._input, self._resized = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._size: Size | None = None
@@ -90,7 +94,10 @@ class Session:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Open it. Raises EngineError, OSError; TooMany."""
+        """Open it. Raises what `begin` raises, EngineError and OSError; TooMany, and then nothing was begun.
+
+        Once it is begun it goes on without whoever waits here, so that its end is written down.
+        """
         if sum(each.owner[0] == self.owner[0] and each.ending is None for each in _open.values()) >= MOST:
             raise TooMany
         _open[self.key] = self
@@ -149,17 +156,22 @@ class Session:
         return bytes(self._kept[count - self.kept_from :][:_PIECE_BYTES])
 
     async def _live(self) -> None:
+        try:
+            self.opening = await asyncio.to_thread(self._begin)
+        except Exception as error:
+            _open.pop(self.key, None)
+            self._ready.set_exception(error)
+            return
         began = time.monotonic()
         with recording() as requests:
             try:
-                self._cast = await asyncio.to_thread(self.opening.cast)
-                async with started(self.opening.endpoint, self.opening.container, self.opening.asked) as process:
-                    self._ready.set_result(None)
-                    ending = await self._ended(process)
+                ending = self._stop.result() if self._stop.done() else await self._opened()
             except Exception as error:
                 ending = _failed(error)
                 if not self._ready.done():
                     self._ready.set_exception(error)
+        if not self._ready.done():
+            self._ready.set_result(None)
         ending = await self._recorded(ending)
         self.ending = ending
         self._tell()
@@ -168,6 +180,13 @@ class Session:
         opening, seconds = self.opening, time.monotonic() - began
         conclude = functools.partial(book.concluded, opening.intent, opening.recording, self._cast, ending)
         await asyncio.to_thread(conclude, seconds=seconds, shown_bytes=self.shown, requests=requests)
+
+    async def _opened(self) -> Ending:
+        """Open it, and how it ended. Raises EngineError and OSError when it could not be opened."""
+        self._cast = await asyncio.to_thread(self.opening.cast)
+        async with started(self.opening.endpoint, self.opening.container, self.opening.asked) as process:
+            self._ready.set_result(None)
+            return await self._ended(process)
 
     async def _ended(self, process: Process) -> Ending:
         """How it ended; what then still runs of it is ended as well."""
@@ -259,10 +278,10 @@ class Session:
         size: Size | None = self.opening.asked.size
         while True:
             if size is not None and self.opening.tty:
-                with suppress(EngineError):
-                    await process.resize(size)
                 if self._cast is not None:
                     self._cast.resize(size)
+                with suppress(EngineError):
+                    await process.resize(size)
             await self._resized.wait()
             self._resized.clear()
             size, self._size = self._size, None

@@ -568,6 +568,8 @@ async def test_what_is_recorded_is_what_was_shown_and_never_what_was_typed(
         await terminal.type(b"read secret\n")
         await terminal.type(b"hunter2-hunter2\n")
         await terminal.say(type="resize", cols=50, rows=11)
+        await terminal.type(b"while [ \"$(stty size)\" != '11 50' ]; do sleep 0.05; done; echo resized\n")
+        await terminal.sees(rb"resized\r\n")
         await terminal.type("echo grüße; exit\n".encode())
         await terminal.closed()
     entry = await outcome(container)
