@@ -98,6 +98,7 @@ def entry_of(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int
         (b"", "empty"),
         (gzip.compress(tar())[:60], ""),
     ],
+    ids=["out", "absolute", "link out", "device", "pipe", "no archive", "nothing", "cut"],
 )
 def test_a_hostile_context_is_refused_at_its_field_and_nothing_is_left(client, body, said):
     before = set(settings.SPOOL_DIR.iterdir())
