@@ -14,6 +14,7 @@ of this browser, its login and this container: it is never part of an URL.
 """
 
 import asyncio
+import functools
 import json
 from typing import Any
 
@@ -128,12 +129,15 @@ class TerminalConsumer(OneEngineConsumer):
     async def _open(self, message: Message) -> Session:
         """A new terminal. Raises _NotOpened, Refused."""
         try:
-            opening = await asyncio.to_thread(self._opening, Asked.from_message(message))
-            self._needs = opening.needs
-            self._session = opened = Session(opening, self._owner, self._may)
+            begin = functools.partial(self._opening, Asked.from_message(message))
+            self._session = opened = Session(begin, self._owner, self._may)
             opened.join(self, 0)
             await opened.start()
             return opened
+        except asyncio.CancelledError:
+            # Nobody knows how to come back to it.
+            opened.end(session.WITHDRAWN if self._refused.done() else session.UNOPENED)
+            raise
         except Unasked as error:
             raise _NotOpened(str(error), error.field) from error
         except PermissionDenied as error:
@@ -194,7 +198,9 @@ class TerminalConsumer(OneEngineConsumer):
         try:
             user = self._user()
             engine = Engine.objects.get(slug=self._slug)
-            return actions.opened(engine, require_name(self._container), asked, by=user)
+            opening = actions.opened(engine, require_name(self._container), asked, by=user)
+            self._needs = opening.needs
+            return opening
         finally:
             # Of this thread: nobody else closes it.
             connection.close()

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from asgiref.sync import async_to_sync
@@ -69,19 +70,14 @@ def opened(engine: Engine, container: str, asked: Asked, *, by: User) -> Opening
 
 
 def run(engine: Engine, container: str, asked: Asked, *, by: User) -> Ran:
-    """Run a command that ends by itself, for at most RUN_SECONDS. Raises as `opened`."""
+    """Run a command that ends by itself, for at most RUN_SECONDS. Raises as `opened`, and NotDone."""
     entry.require_may_enter(by, Permission.CONTAINER_EXEC, engine, container)
     name = text(inspected(engine, container).get("Name")).lstrip("/")
     recording = _recording(engine, container, name, asked, by)
     parameters = asked.parameters | ({"recording": str(recording.pk)} if recording else {})
     with trail.act(asked.permission, by=by, engine=engine, subject=container, parameters=parameters):
-        cast = Cast(path_of(recording), asked.size, tty=False) if recording else None
-        try:
+        with _kept(recording, asked) as cast:
             return async_to_sync(_run)(reach.endpoint(engine), container, asked, cast)
-        finally:
-            if recording is not None and cast is not None:
-                cast.close()
-                book.stored(recording, cast)
 
 
 def looked_at(recording: Recording, engine: Engine, *, by: User, taken: bool) -> None:
@@ -107,6 +103,27 @@ def _recording(engine: Engine, container: str, name: str, asked: Asked, by: User
         user_name=by.get_username(),
         command=asked.command[:1024],
     )
+
+
+@contextmanager
+def _kept(recording: Recording | None, asked: Asked) -> Iterator[Cast | None]:
+    """The file of a recording until its end is written down. Raises NotDone where it cannot be written."""
+    if recording is None:
+        yield None
+        return
+    try:
+        cast = Cast(path_of(recording), asked.size, tty=False)
+    except OSError as error:
+        recording.delete()
+        raise trail.NotDone("Its recording cannot be written, so it did not run.") from error
+    try:
+        try:
+            yield cast
+        finally:
+            cast.close()
+            book.stored(recording, cast)
+    except OSError as error:
+        raise trail.NotDone("Its recording could not be written to its end, so what it showed is not shown.") from error
 
 
 async def _run(endpoint: Endpoint, container: str, asked: Asked, cast: Cast | None) -> Ran:

@@ -26,7 +26,9 @@ def concluded(
     """Write the outcome of a terminal. In a thread that nobody else closes the connection of."""
     try:
         facts = [ending.sentence, f"{seconds:.0f} s, {shown_bytes} bytes shown."]
-        if recording is not None and cast is not None:
+        if recording is not None and cast is None:
+            recording.delete()
+        elif recording is not None and cast is not None:
             stored(recording, cast)
             facts.append(f"Recording of {cast.size_bytes} bytes, SHA-256 {cast.digest}.")
         outcome = AuditEntry.Outcome.SUCCEEDED if ending.reason in _WELL else AuditEntry.Outcome.FAILED

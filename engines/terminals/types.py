@@ -87,7 +87,7 @@ class Asked:
 class Ending:
     """Why a terminal ended: `reason` is one word for programs, the sentence is for people.
 
-    exited · left · idle · withdrawn · gone · lost · full · broken · stopped
+    exited · left · idle · withdrawn · gone · lost · full · broken · stopped · unopened
     """
 
     reason: str

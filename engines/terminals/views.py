@@ -16,6 +16,7 @@ from engines.permissions import Permission
 from engines.terminals import actions
 from engines.terminals.forms import CommandForm
 from engines.terminals.types import SHELLS
+from engines.trail.write import NotDone
 from engines.web.gate import engine_view, person
 
 _TEMPLATE = "terminals/terminal.html"
@@ -39,7 +40,7 @@ def run(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBas
         return render(request, _TEMPLATE, _context(engine, found, form), status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         ran = actions.run(engine, found.detail.id, form.asked, by=person(request))
-    except EngineReplied as refusal:
+    except (EngineReplied, NotDone) as refusal:
         form.add_error(None, str(refusal))
         return render(request, _TEMPLATE, _context(engine, found, form), status=HTTPStatus.CONFLICT)
     return render(request, _TEMPLATE, _context(engine, found, form) | {"ran": ran, "seconds": actions.RUN_SECONDS})

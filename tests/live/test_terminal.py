@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import re
+import threading
 import time
 from contextlib import asynccontextmanager
 
@@ -18,7 +19,7 @@ from engines.client.errors import EngineReplied
 from engines.live import gate
 from engines.models import AuditEntry, EngineLimits, Grant, Recording
 from engines.permissions import Role
-from engines.terminals import session
+from engines.terminals import actions, session
 from tests.live.conftest import Socket
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -139,6 +140,11 @@ async def gone(processes, container: str, word: str, seconds: float = 15) -> Non
 def outcomes(container: str) -> list[AuditEntry]:
     found = AuditEntry.objects.filter(subject=container, act="container.exec", phase="OUTCOME")
     return list(found.order_by("seq"))
+
+
+@database_sync_to_async
+def intents(container: str) -> int:
+    return AuditEntry.objects.filter(subject=container, act="container.exec", phase="INTENT").count()
 
 
 async def outcome(container: str) -> AuditEntry:
@@ -481,6 +487,33 @@ async def test_of_one_person_only_so_many_are_open(open_terminal, make, browser,
         assert "You have 1 terminals open" in second.told[-1]["sentence"]
         await first.type(b"exit\n")
         await first.closed()
+    await outcome(container)
+    # Of the second nothing was begun.
+    assert await intents(container) == 1
+
+
+async def test_one_whose_browser_goes_while_it_is_opened_is_written_down_and_leaves_nothing(
+    open_terminal, make, browser, row, settings, tmp_path, monkeypatch
+):
+    settings.RECORDINGS_DIR = tmp_path
+    await database_sync_to_async(EngineLimits.objects.create)(engine=row, record_terminals=True)
+    begun, gone_away, opened = threading.Event(), threading.Event(), actions.opened
+
+    def slow(*args, **kwargs):
+        begun.set()
+        assert gone_away.wait(10)
+        return opened(*args, **kwargs)
+
+    monkeypatch.setattr(actions, "opened", slow)
+    container = make("never-seen")
+    async with open_terminal(container, browser) as terminal:
+        await terminal.say(type="start", mode="exec", shell="/bin/sh", cols=80, rows=24)
+        assert await asyncio.to_thread(begun.wait, 10)
+    gone_away.set()
+    entry = await outcome(container)
+    assert entry.outcome == "FAILED" and "before it was open" in entry.sentence
+    assert not await database_sync_to_async(Recording.objects.exists)()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("name", "code"), [("viewer", gate.FORBIDDEN), ("stranger", gate.NO_SUCH_THING)])
@@ -598,6 +631,7 @@ async def test_a_recording_that_cannot_be_written_opens_no_terminal(
         await terminal.start()
         assert "cannot be written" in terminal.told[-1]["sentence"]
     assert (await outcome(container)).outcome == "FAILED"
+    assert not await database_sync_to_async(Recording.objects.exists)()
 
 
 async def test_a_recording_that_is_full_ends_its_terminal(

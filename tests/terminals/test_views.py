@@ -139,6 +139,15 @@ def test_a_short_command_that_shows_more_than_waits_to_be_written_is_recorded_wh
     assert sum(len(shown) for _, _, shown in events[1:]) == 900_000
 
 
+def test_a_short_command_whose_recording_cannot_be_written_does_not_run(enter, make, recorded, settings, tmp_path):
+    settings.RECORDINGS_DIR = tmp_path / "missing"
+    container = make("unrecorded-runner")
+    reply = enter("operator").post(page_of(container, "exec/"), {"command": "echo shown"})
+    assert reply.status_code == 409 and "cannot be written" in text(reply)
+    assert AuditEntry.objects.get(subject=container, phase="OUTCOME").outcome == "FAILED"
+    assert not Recording.objects.exists()
+
+
 def test_recordings_are_for_managers_and_every_look_is_written_down(enter, make, recorded, row):
     manager = enter("manager")
     manager.post(page_of(make("watched"), "exec/"), {"command": "echo <script>alert(1)</script>"})
