@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import QueryDict
 from django.utils import timezone
@@ -145,8 +146,8 @@ def every(engine: Engine, *, sizes: bool = False, timeout: int = 10) -> list[Con
 _ASKING = ThreadPoolExecutor(64, thread_name_prefix="list-of-one")
 #: Apart, so that a fleet of silent engines holds up no list of one that answers.
 _FLEET = ThreadPoolExecutor(64, thread_name_prefix="list-of-all")
-#: Engine -> what was asked of it and did not come in time. It is not asked again before that has ended.
-_late: dict[int, "Future[list[Container]]"] = {}
+#: Engine, by its `key_id`, -> what was asked of it and did not come in time. It is not asked again before that ended.
+_late: dict[UUID, "Future[list[Container]]"] = {}
 
 
 def asked(engine: Engine, *, sizes: bool = False) -> "Future[list[Container]]":
@@ -162,7 +163,7 @@ def everywhere(engines: Iterable[Engine], *, sizes: bool = False, seconds: float
     found, asking = Everywhere(), dict[Engine, "Future[list[Container]]"]()
     watched = Heartbeat.objects.filter(name="watcher", at__gt=timezone.now() - _SILENCE).exists()
     for engine in engines:
-        late, state = _late.get(engine.pk), getattr(engine, "state", None)
+        late, state = _late.get(engine.key_id), getattr(engine, "state", None)
         if not engine.enabled:
             found.silent.append(_silent(engine, "It is disabled."))
         elif watched and state and state.status == EngineState.Status.DOWN:
@@ -174,10 +175,10 @@ def everywhere(engines: Iterable[Engine], *, sizes: bool = False, seconds: float
     wait(asking.values(), seconds)
     for engine, answer in asking.items():
         if not answer.done():
-            _late[engine.pk] = answer
+            _late[engine.key_id] = answer
             found.silent.append(_silent(engine, f"It did not answer within {seconds:g} s."))
             continue
-        _late.pop(engine.pk, None)
+        _late.pop(engine.key_id, None)
         try:
             found.containers.extend(answer.result())
         except (EngineError, SecretUnreadable) as error:
