@@ -77,5 +77,6 @@ def give_back(engine: Engine, operation: Operation, *, by: User) -> Operation:
     for permission in (Permission.CONTAINER_REMOVE, Permission.CONTAINER_START):
         require(by, permission, engine, subject=str(operation.pk))
     replaced = table(operation.progress.get("replaced"))
-    given = {"operation": str(operation.pk), "container": text(replaced.get("old")), "name": text(replaced.get("name"))}
+    given = {"operation": str(operation.pk), "container": text(replaced.get("old"))}
+    given |= {name: text(replaced.get(name)) for name in ("name", "new")}
     return actions.start(engine, "container.return", given, title=f"Return to {given['name']}", by=by)

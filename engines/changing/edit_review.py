@@ -163,7 +163,7 @@ def differing(was: str, now: ContainerSpec) -> tuple[Change, ...]:
     """What changed since a form was shown, by the text that came back with it; empty when that cannot be told."""
     try:
         members = json.loads(was)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     shown = CreateForm(members if isinstance(members, dict) else {})
     return changes(shown.spec(""), now) if shown.is_valid() else ()

@@ -22,7 +22,7 @@ from engines.containers.actions import BeyondLimits
 from engines.containers.frame import Shown, frame, shown
 from engines.containers.queries import Judged
 from engines.containers.replaced import edition
-from engines.containers.standing import standing
+from engines.containers.standing import BeingReplaced, standing
 from engines.creation.forms import CreateForm
 from engines.models import Engine
 from engines.permissions import Permission
@@ -117,7 +117,12 @@ def _changed_live(
     request: HttpRequest, engine: Engine, found: Shown, old: ContainerSpec, spec: ContainerSpec
 ) -> HttpResponseBase:
     changes = edit_review.live(old, spec)
-    for warning in change_actions.update(engine, found.detail.id, changes, by=person(request)) if changes else []:
+    try:
+        warnings = change_actions.update(engine, found.detail.id, changes, by=person(request)) if changes else []
+    except BeingReplaced as busy:
+        messages.error(request, str(busy))
+        return redirect("container", slug=engine.slug, container=found.detail.id)
+    for warning in warnings:
         messages.warning(request, warning[:500])
     messages.success(request, f"{found.detail.name} was changed as it runs.")
     return redirect("container", slug=engine.slug, container=found.detail.id)

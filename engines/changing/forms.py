@@ -1,6 +1,7 @@
 """Forms of what changes a container while it stays the same one."""
 
 import ipaddress
+import json
 import re
 import uuid
 from typing import Any
@@ -108,6 +109,22 @@ class LiveForm(forms.Form):
         """Say `sentence` at the field of the form that stands for the spec's `field`."""
         shown = next((name for name, (target, _) in _UNITS.items() if target == field), field)
         self.add_error(shown if shown in self.fields else None, sentence)
+
+    @classmethod
+    def was(cls, spec: ContainerSpec) -> str:
+        """What is shown of the container as it is, for the form to bring along."""
+        return json.dumps(cls.filled(spec))
+
+    def since(self, was: str, spec: ContainerSpec) -> list[tuple[str, object, object]]:
+        """Label, value then and now, of what somebody changed since `was` was shown; empty when that cannot be told."""
+        try:
+            then = json.loads(was)
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(then, dict):
+            return []
+        now = self.filled(spec).items()
+        return [(str(self.fields[name].label), then.get(name), each) for name, each in now if then.get(name) != each]
 
     @staticmethod
     def filled(spec: ContainerSpec) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
     make the new one under another name ─▶ stop the old one ─▶ change names ─▶ start ─▶ prove ─▶ remove the old one
     until the proof, any failure, cancel or end of the worker ─▶ remove the new one, give back the name, start
+                              where the old one is gone by then ─▶ the new one stays, under its name
 
 What is needed to go back is noted in the operation's progress before anything is touched: `container.return` does the
 same for an operation whose worker was killed.
@@ -9,20 +10,21 @@ same for an operation whose worker was killed.
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engines.client.errors import EngineError, EngineReplied
 from engines.client.fields import number, table, tables, text
 from engines.containers.replaced import Replaced, names
-from engines.creation.making import NOT_FOUND, Request, discard, make
+from engines.creation.making import NOT_FOUND, Request, discard, found, make
 from engines.models import Engine
-from engines.operations.job import Job, OperationFailed
+from engines.operations.job import Job, OperationFailed, to_the_end
 
 _CALL_SECONDS = 60
 #: A container that wants longer than this to stop is killed then.
 _LONGEST_STOP_SECONDS = 600
+_USUAL_STOP_SECONDS = 10
 #: One without a health check has to run for this long, and one with it must be healthy after this long at most.
 PROOF_SECONDS = 4.0
 _MOST_HEALTH_SECONDS = 300.0
@@ -30,7 +32,16 @@ _LOOK_SECONDS = 0.5
 #: What engines take where a health check does not say.
 _USUAL_SECONDS, _USUAL_RETRIES, _BILLION = 30, 3, 1_000_000_000
 _ENDED_PROBE_CHARACTERS = 300
+_ENDED = frozenset({"exited", "removing", "dead"})
 STEPS = ("Make the new container", "Stop the old one", "Change places", "Start and watch it", "Clear up")
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the way back went, as a sentence; `back`: the old one is what it was."""
+
+    sentence: str
+    back: bool = False
 
 
 class Replacement:
@@ -39,7 +50,7 @@ class Replacement:
     def __init__(self, job: Job, engine: Engine, was: Replaced, inspect: Mapping[str, Any]) -> None:
         self._job, self._engine, self._was, self._inspect = job, engine, was, inspect
         self._old_name, self._new_name = names(was.name, job.id)
-        self._at = 0
+        self._at, self._back = 0, False
 
     async def run(self, asked: Request, *, start: bool, keep: bool, volumes: bool) -> dict[str, Any]:
         """The result: {"container": id of the new one, "name", "kept": name of the old one or empty}.
@@ -58,18 +69,34 @@ class Replacement:
                 await self._post(f"/containers/{made}/start")
                 await self._prove(made)
         except (EngineError, OperationFailed) as failure:
-            await self._job.log.write(f"#{self._at + 1} {failure}")
-            self._tell("error")
-            raise OperationFailed(f"{failure} {await returned(self._job, self._was)}") from failure
+            sentence = await to_the_end(self._go_back("error", asked, f"#{self._at + 1} {failure}"))
+            raise OperationFailed(f"{failure} {sentence}") from failure
         except BaseException:
-            self._tell("cancelled")
             # Cancelled, not permitted any more, or the worker stops: what is left of the time is for this.
-            await returned(self._job, self._was)
+            await to_the_end(self._go_back("cancelled", asked))
             raise
         await self._step(4, f"{name} is {made[:12]}")
         kept = await self._clear_up(keep, volumes)
         await self._step(5, "")
         return {"container": made, "name": name, "kept": kept}
+
+    async def _go_back(self, state: str, asked: Request, line: str = "") -> str:
+        """Return to the old one, and note whether that went well; a sentence on it."""
+        self._tell(state)
+        await self._job.log.write(line)
+
+        async def again() -> str:
+            made = await make(self._job, self._engine, replace(asked, params={**asked.params, "name": self._was.name}))
+            self._was = replace(self._was, new=made)
+            return (
+                f"The old {self._was.name} removed itself when it was stopped, and so did the new one when it ended: "
+                "it was made again, and is not started."
+            )
+
+        way = await returned(self._job, self._was, again if _removes_itself(self._inspect) else None)
+        self._back = way.back
+        self._tell(state)
+        return way.sentence
 
     async def _switch(self, made: str, name: str) -> None:
         old = self._was.old
@@ -80,20 +107,22 @@ class Replacement:
                 await self._post(f"/containers/{old}/update", body=_policy("no", 0))
             if self._was.paused:
                 await self._post(f"/containers/{old}/unpause")
-            await self._post(f"/containers/{old}/stop", params=self._patience(), seconds=_LONGEST_STOP_SECONDS + 60)
+            params, seconds = self._patience()
+            await self._post(f"/containers/{old}/stop", params=params, seconds=seconds + _CALL_SECONDS)
         await self._step(2, f"{self._was.name} becomes {self._old_name}, {self._new_name} becomes {name}")
-        try:
+        # One that was set to remove itself is gone by now: there is no way back to it, but none is needed to go on.
+        if await _lasting(self._job, old):
             await self._post(f"/containers/{old}/rename", params={"name": self._old_name})
-        except EngineReplied as refusal:
-            # It was set to remove itself when it ended; there is no way back to it, but none is needed to go on.
-            if refusal.status != NOT_FOUND:
-                raise
         await self._post(f"/containers/{made}/rename", params={"name": name})
 
-    def _patience(self) -> dict[str, str]:
+    def _patience(self) -> tuple[dict[str, str], int]:
+        """What the engine is told of how long it may take to stop, and how many seconds that are."""
         seconds = table(self._inspect.get("Config")).get("StopTimeout")
-        endless = isinstance(seconds, int) and not 0 <= seconds <= _LONGEST_STOP_SECONDS
-        return {"t": str(_LONGEST_STOP_SECONDS)} if endless else {}
+        if not isinstance(seconds, int):
+            return {}, _USUAL_STOP_SECONDS
+        if 0 <= seconds <= _LONGEST_STOP_SECONDS:
+            return {}, seconds
+        return {"t": str(_LONGEST_STOP_SECONDS)}, _LONGEST_STOP_SECONDS
 
     async def _prove(self, made: str) -> None:
         """Until it has run for a while, and is healthy where that is checked. Raises OperationFailed."""
@@ -131,7 +160,7 @@ class Replacement:
 
     async def _clear_up(self, keep: bool, volumes: bool) -> str:
         """The name under which the old one stays, or empty. What goes wrong here undoes nothing."""
-        if keep:
+        if keep and await found(self._job, self._was.old):
             await self._job.log.write(f"#5 {self._old_name} is kept, stopped, and does not start by itself.")
             return self._old_name
         try:
@@ -162,7 +191,7 @@ class Replacement:
             {"id": str(number), "name": name, "state": each}
             for number, (name, each) in enumerate(zip(STEPS, states, strict=False), start=1)
         ]
-        told = {"unit": "steps", "current": self._at, "total": len(STEPS), "items": items}
+        told = {"unit": "steps", "current": self._at, "total": len(STEPS), "items": items, "returned": self._back}
         self._job.log.progress(told | self._was.note())
 
     async def _post(
@@ -173,40 +202,72 @@ class Replacement:
         body: object = None,
         seconds: float = _CALL_SECONDS,
     ) -> None:
-        await self._job.engine.post(path, params=params, body=body, seconds=seconds)
+        # The engine goes on with what nobody waits for any more, and would stop what was just returned to.
+        await to_the_end(self._job.engine.post(path, params=params, body=body, seconds=seconds))
 
 
-async def returned(job: Job, was: Replaced) -> str:
-    """Remove the new container and let the old one be what it was; a sentence on how that went."""
+async def returned(job: Job, was: Replaced, again: Callable[[], Awaitable[str]] | None = None) -> Way:
+    """Remove the new container and let the old one be what it was. Where that is gone, the new one stays.
+
+    `again` makes a container where both are gone; it returns a sentence on that.
+    """
     try:
-        sentence = await _return(job, was)
-    except EngineError as error:
-        sentence = f"{was.name} could not be returned to ({error}): open its page when the engine answers."
-    await job.log.write(sentence)
-    return sentence
+        way = await _return(job, was, again)
+    except (EngineError, OperationFailed) as error:
+        way = Way(f"{was.name} could not be returned to ({error}): open its page when the engine answers.")
+    await job.log.write(way.sentence)
+    return way
 
 
-async def _return(job: Job, was: Replaced) -> str:
+async def _return(job: Job, was: Replaced, again: Callable[[], Awaitable[str]] | None) -> Way:
+    inspect = await _lasting(job, was.old)
+    if not inspect:
+        return Way(await _stay(job, was, again))
     if was.new:
         await discard(job, was.new)
-    try:
-        inspect = table(await job.engine.json("GET", f"/containers/{was.old}/json"))
-    except EngineReplied as refusal:
-        if refusal.status != NOT_FOUND:
-            raise
-        return f"{was.name} is gone: there is nothing to return to."
     path, now = f"/containers/{was.old}", Replaced.of(inspect)
     if now.name != was.name:
         await job.engine.post(f"{path}/rename", params={"name": was.name}, seconds=_CALL_SECONDS)
     if (now.policy, now.retries) != (was.policy, was.retries):
         await job.engine.post(f"{path}/update", body=_policy(was.policy, was.retries), seconds=_CALL_SECONDS)
     if not was.ran:
-        return f"The old {was.name} is as it was."
+        return Way(f"The old {was.name} is as it was.", back=True)
     if not now.ran:
         await job.engine.post(f"{path}/start", seconds=_CALL_SECONDS)
     if was.paused and not (now.ran and now.paused):
         await job.engine.post(f"{path}/pause", seconds=_CALL_SECONDS)
-    return f"The old {was.name} runs on." if now.ran else f"The old {was.name} was started again."
+    return Way(f"The old {was.name} runs on." if now.ran else f"The old {was.name} was started again.", back=True)
+
+
+async def _stay(job: Job, was: Replaced, again: Callable[[], Awaitable[str]] | None) -> str:
+    """The new one is all there is: it gets the name, whatever came of it."""
+    there = await _lasting(job, was.new) if was.new else {}
+    if not there:
+        return await again() if was.new and again else f"{was.name} is gone: there is nothing to return to."
+    now = Replaced.of(there)
+    if now.name != was.name:
+        params = {"name": was.name}
+        await job.engine.post(f"/containers/{was.new}/rename", params=params, seconds=_CALL_SECONDS)
+    runs = "runs" if now.ran else "does not run"
+    return f"The old {was.name} is gone, so the new one stays in its place, under this name. It {runs}."
+
+
+async def _lasting(job: Job, container: str) -> Mapping[str, Any]:
+    """The inspect of a container; `{}` when it is gone. One that ended and removes itself is waited for."""
+    there = await found(job, container)
+    if _removes_itself(there) and text(table(there.get("State")).get("Status")) in _ENDED:
+        try:
+            path, params = f"/containers/{container}/wait", {"condition": "removed"}
+            await job.engine.post(path, params=params, seconds=_CALL_SECONDS)
+        except EngineReplied as refusal:
+            if refusal.status != NOT_FOUND:
+                raise
+        return {}
+    return there
+
+
+def _removes_itself(inspect: Mapping[str, Any]) -> bool:
+    return table(inspect.get("HostConfig")).get("AutoRemove") is True
 
 
 def _policy(name: str, retries: int) -> dict[str, Any]:

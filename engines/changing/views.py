@@ -2,6 +2,7 @@
 
 import uuid
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -16,6 +17,7 @@ from engines.client.fields import text
 from engines.containers.actions import BeyondLimits
 from engines.containers.entry import require_may_enter
 from engines.containers.frame import Shown, frame, shown
+from engines.containers.standing import BeingReplaced
 from engines.models import Engine
 from engines.operations import actions as operations
 from engines.permissions import Permission
@@ -35,6 +37,8 @@ def rename(request: HttpRequest, engine: Engine, container: str) -> HttpResponse
     if form.is_valid():
         try:
             change_actions.rename(engine, found.detail.id, form.cleaned_data["name"], by=person(request))
+        except BeingReplaced as busy:
+            form.add_error("name", str(busy))
         except EngineReplied as refusal:
             form.add_error("name", refusal.reason)
         else:
@@ -50,6 +54,10 @@ def limits(request: HttpRequest, engine: Engine, container: str) -> HttpResponse
     found = shown(request, engine, container)
     spec = from_inspect(found.inspect)
     form = LiveForm(request.POST if request.method == "POST" else None, initial=LiveForm.filled(spec))
+    more: dict[str, Any] = {"was": LiveForm.was(spec)}
+    if request.method == "POST" and request.POST.get("was", more["was"]) != more["was"]:
+        more |= {"conflict": True, "since": form.since(request.POST["was"], spec)}
+        return _page(request, engine, found, "limits", form, HTTPStatus.CONFLICT, **more)
     if form.is_valid():
         changes = form.changes(spec)
         if form.is_valid() and not changes:
@@ -61,6 +69,8 @@ def limits(request: HttpRequest, engine: Engine, container: str) -> HttpResponse
             except BeyondLimits as beyond:
                 for refusal in beyond.refused:
                     form.tell(refusal.field, str(refusal))
+            except BeingReplaced as busy:
+                form.add_error(None, str(busy))
             except EngineReplied as refusal:
                 form.add_error(None, refusal.reason)
             else:
@@ -68,7 +78,7 @@ def limits(request: HttpRequest, engine: Engine, container: str) -> HttpResponse
                 for warning in warnings:
                     messages.warning(request, warning[:500])
                 return redirect("container", slug=engine.slug, container=found.detail.id)
-    return _page(request, engine, found, "limits", form)
+    return _page(request, engine, found, "limits", form, **more)
 
 
 @require_safe
@@ -91,6 +101,8 @@ def connect(request: HttpRequest, engine: Engine, container: str) -> HttpRespons
         except BeyondLimits as beyond:
             for refusal in beyond.refused:
                 form.add_error("network", str(refusal))
+        except BeingReplaced as busy:
+            form.add_error(None, str(busy))
         except EngineReplied as refusal:
             form.add_error(None, refusal.reason)
         else:
@@ -109,6 +121,8 @@ def disconnect(request: HttpRequest, engine: Engine, container: str) -> HttpResp
         raise Http404("It is not in this network.")
     try:
         change_actions.disconnect(engine, found.detail.id, name, force="force" in request.POST, by=person(request))
+    except BeingReplaced as busy:
+        messages.error(request, str(busy))
     except EngineReplied as refusal:
         messages.error(request, refusal.reason)
     else:
@@ -182,7 +196,8 @@ def _page(
     found: Shown,
     name: str,
     form: RenameForm | LiveForm | CommitForm,
+    status: int = _REFUSED,
     **more: object,
 ) -> HttpResponse:
     context = frame(engine, found, f"container-{name}") | {"form": form, **more}
-    return render(request, f"changing/{name}.html", context, status=_REFUSED if form.is_bound else 200)
+    return render(request, f"changing/{name}.html", context, status=status if form.is_bound else 200)

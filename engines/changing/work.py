@@ -12,9 +12,10 @@ from engines.client.fields import table, text
 from engines.client.ids import parse_reference, require_name
 from engines.containers.entry import require_may_enter
 from engines.containers.replaced import Replaced, carried, edition, names
+from engines.containers.standing import replacing
 from engines.creation.making import Request, bring, found, image_of, inspected, judged_again
 from engines.models import Operation
-from engines.operations.job import Job, OperationFailed
+from engines.operations.job import Job, OperationFailed, to_the_end
 from engines.operations.starter import in_thread, starter
 from engines.permissions import Permission
 from engines.spec.body import query
@@ -37,12 +38,13 @@ async def recreate(job: Job) -> dict[str, Any]:
     """
     user, engine = await starter(job)
     container = require_name(str(job.spec["container"]))
-    inspect = await inspected(job, container)
-    if edition(inspect) != job.spec["seen"]:
-        raise OperationFailed("Somebody changed this container since you looked at it. Nothing was done: look again.")
     await in_thread(_require_alone, job, container)
+    inspect = await _as_seen(job, container)
     spec = restored(job.spec["asked"]) if job.spec["asked"] else await _as_typed(job, inspect)
     await bring(job, user, engine, spec, str(job.spec["pull"]))
+    # A pull may take long: what others did meanwhile stays.
+    ran, inspect = Replaced.of(inspect).ran, await _as_seen(job, container)
+    stopped = ran and not Replaced.of(inspect).ran
     image = text((await image_of(job, spec.image)).get("Id"))
     if not job.spec["asked"] and not job.spec["force"] and image == text(inspect.get("Image")):
         await job.log.write(f"{spec.image} is already the newest: nothing was changed.")
@@ -54,8 +56,10 @@ async def recreate(job: Job) -> dict[str, Any]:
     spec, version = judged.spec, engine.api_version
     asked = Request(judged, recreated(spec, inspect, version), query(spec), later(spec, inspect, version))
     replacement = Replacement(job, engine, Replaced.of(inspect), inspect)
-    ticks = {name: bool(job.spec[name]) for name in ("start", "keep", "volumes")}
-    return await replacement.run(asked, **ticks)
+    if stopped:
+        await job.log.write("Somebody stopped it meanwhile: the new one is not started.")
+    start = bool(job.spec["start"]) and not stopped
+    return await replacement.run(asked, start=start, keep=bool(job.spec["keep"]), volumes=bool(job.spec["volumes"]))
 
 
 async def give_back(job: Job) -> dict[str, Any]:
@@ -68,10 +72,10 @@ async def give_back(job: Job) -> dict[str, Any]:
         # Its worker ended between making it and noting it.
         made = await found(job, names(was.name, _operation_of(job))[1])
         was = replace(was, new=text(made.get("Id")))
-    sentence = await returned(job, was)
-    now = Replaced.of(await inspected(job, was.old))
-    if now.name != was.name or now.ran < was.ran:
-        raise OperationFailed(sentence)
+    await in_thread(_require_alone, job, was.old, was.new)
+    way = await to_the_end(returned(job, was))
+    if not way.back or Replaced.of(await inspected(job, was.old)).ran < was.ran:
+        raise OperationFailed(way.sentence)
     return {"container": was.old, "name": was.name}
 
 
@@ -114,14 +118,22 @@ async def _as_typed(job: Job, inspect: Mapping[str, Any]) -> ContainerSpec:
     return subtracted(from_inspect(inspect), await image_of(job, text(inspect.get("Image"))))
 
 
-def _require_alone(job: Job, container: str) -> None:
-    """Raises OperationFailed when another operation replaces it already."""
-    running = Operation.objects.filter(
-        kind="container.recreate", status=Operation.Status.RUNNING, spec__container=container
-    )
-    first = running.order_by("started_at", "pk").first()
-    if first is not None and first.pk != job.id:
-        raise OperationFailed(f"{first.created_by_name} is replacing this container just now. Nothing was done.")
+async def _as_seen(job: Job, container: str) -> Mapping[str, Any]:
+    """Its inspect. Raises OperationFailed when it is another one than its starter looked at, and EngineError."""
+    inspect = await inspected(job, container)
+    if edition(inspect) != job.spec["seen"]:
+        raise OperationFailed("Somebody changed this container since you looked at it. Nothing was done: look again.")
+    return inspect
+
+
+def _require_alone(job: Job, *containers: str) -> None:
+    """Raises OperationFailed when another operation replaces one of them, or returns to it.
+
+    Each is RUNNING, for all to see, before it asks: of two at once one sees the other at least, maybe each the other.
+    """
+    other = replacing(*containers).exclude(pk=job.id).first()
+    if other is not None:
+        raise OperationFailed(f"{other.created_by_name} is replacing this container just now. Nothing was done.")
 
 
 def _operation_of(job: Job) -> UUID:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, TypeVar, cast
 
@@ -113,7 +114,7 @@ class _Run:
         endpoint = await self._sync(reach.endpoint, cast(Engine, self._operation.engine))
         spec = sealed.opened(self._operation)
         function: Work = import_string(KINDS[self._operation.kind].function)
-        engine = AsyncEngine(endpoint)
+        engine, beating = AsyncEngine(endpoint), asyncio.ensure_future(self._beat())
         try:
             async with engine:
                 job = Job(self._operation.pk, spec, endpoint, engine, self._log)
@@ -121,21 +122,29 @@ class _Run:
                     function(job), self._keep(), self._log.pump(), engine.vigil(_VIGIL_SECONDS, _VIGIL_MISSES)
                 )
         finally:
+            beating.cancel()
             self._requests = [asdict(request) for request in engine.requests if not request.path.endswith("/_ping")]
 
     async def _keep(self) -> None:
         """Ends by raising: cancelled, not permitted any more, worker stopping, or fence lost."""
-        beaten = time.monotonic()
+        asked = time.monotonic()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if STOPPING.is_set():
                 raise _WorkerStopping
             if await self._sync(self._ledger.cancel_requested):
                 raise _Cancelled("")
-            if time.monotonic() - beaten > _BEAT_SECONDS:
-                beaten = time.monotonic()
-                await self._sync(self._ledger.beat)
+            if time.monotonic() - asked > _BEAT_SECONDS:
+                asked = time.monotonic()
                 await self._ask_rights()
+
+    async def _beat(self) -> None:
+        """Says that it is alive, also while what was cancelled is put right. The keeper tells what goes wrong."""
+        with suppress(FenceLost):
+            while True:
+                await asyncio.sleep(_BEAT_SECONDS)
+                with suppress(DatabaseError):
+                    await self._sync(self._ledger.beat)
 
     async def _ask_rights(self) -> None:
         if reason := await self._sync(self._ledger.withdrawn):

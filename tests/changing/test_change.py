@@ -140,6 +140,48 @@ def test_limits_beyond_the_engine_s_are_for_managers(enter, row, boat, unix_engi
 
 
 @pytest.mark.parametrize(
+    ("host", "changed", "field"),
+    [
+        ({"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}}, {"restart_retries": 0}, "restart"),
+        ({"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}}, {"restart_retries": 1000}, "restart"),
+        ({"MemorySwap": 127 << 20}, {"memory_bytes": 8 << 20}, "memory_swap_bytes"),
+    ],
+)
+def test_what_is_beyond_the_limits_by_what_stays_is_for_managers_too(enter, row, make, name, host, changed, field):
+    enter("operator")
+    container = make(name, StopSignal="SIGKILL", HostConfig={"Memory": 64 << 20, "PidsLimit": 100} | host)
+    with pytest.raises(BeyondLimits) as beyond:
+        change_actions.update(row, container, changed, by=User.objects.get(username="operator"))
+    assert [refusal.field for refusal in beyond.value.refused] == [field]
+
+
+def test_less_memory_takes_less_swap_along(enter, boat, unix_engine):
+    enter("operator").post(at(boat, "limits"), limits(memory="32"))
+    host = inspect(unix_engine, boat)["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"]) == (32 << 20, 64 << 20)
+
+
+def test_two_who_change_limits_are_told_of_each_other_with_what_changed(enter, boat, unix_engine):
+    client = enter("operator")
+    was = client.get(at(boat, "limits")).context["was"]
+    update = {"Memory": 32 << 20, "MemorySwap": 64 << 20}
+    call(connect(unix_engine), "POST", f"/containers/{boat}/update", body=update)
+    reply = client.post(at(boat, "limits"), limits(pids="200", was=was))
+    assert reply.status_code == 409
+    page = text(reply)
+    assert "Somebody changed these limits while you looked at them. Nothing was done." in page
+    assert "Memory limit, MiB: 64, now 32" in page and 'value="200"' in page
+    assert inspect(unix_engine, boat)["HostConfig"]["PidsLimit"] == 100
+    sent = limits(memory="32", memory_swap="64", pids="200", was=reply.context["was"])
+    assert client.post(at(boat, "limits"), sent).status_code == 302
+
+
+@pytest.mark.parametrize("was", ["x", "[]", "[" * 100_000])
+def test_limits_that_come_back_spoiled_break_nothing(enter, boat, was):
+    assert enter("operator").post(at(boat, "limits"), limits(was=was)).status_code == 409
+
+
+@pytest.mark.parametrize(
     "wrong", [{"memory": "x"}, {"memory": "-1"}, {"cpus": "nan"}, {"cpuset_cpus": "all"}, {"blkio_weight": "5"}]
 )
 def test_wrong_limits_are_told_at_their_field(enter, boat, wrong):

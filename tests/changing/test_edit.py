@@ -147,7 +147,7 @@ def test_two_people_who_edit_are_told_of_each_other_with_what_changed(enter, boa
     assert not Operation.objects.exists()
 
 
-@pytest.mark.parametrize("was", ["", "x", "[]", "null", '{"image": []}', '{"image": {"a": 1}}'])
+@pytest.mark.parametrize("was", ["", "x", "[]", "[" * 100_000, "null", '{"image": []}', '{"image": {"a": 1}}'])
 def test_a_page_that_comes_back_spoiled_breaks_nothing(enter, boat, was):
     client = enter("operator")
     reply = client.post(at(boat), filled(client, boat) | {"seen": "other", "was": was})
@@ -263,6 +263,17 @@ def test_one_that_is_as_it_was_needs_no_way_back(enter, boat, cut_off):
     client = enter("operator")
     assert "cut off" not in text(client.get(f"/engines/real/containers/{boat}/"))
     assert client.post(at(boat, "return")).status_code == 404
+
+
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+def test_one_that_was_left_stopped_can_be_returned_to(boat, cut_off, status, unix_engine):
+    failed = cut_off(status)
+    call(connect(unix_engine), "POST", f"/containers/{boat}/stop", params={"t": "0"})
+    inspect = call(connect(unix_engine), "GET", f"/containers/{boat}/json")
+    assert standing(failed.engine, inspect).state == "interrupted"
+    # But not where it was returned to, and somebody stopped it since.
+    Operation.objects.update(progress=failed.progress | {"returned": True})
+    assert standing(failed.engine, inspect) is None
 
 
 def test_a_viewer_returns_to_nothing(enter, boat, cut_off):

@@ -1,5 +1,6 @@
 """One container in the place of another, on a real engine: the old one goes only when the new one does."""
 
+import asyncio
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,20 +12,23 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from engines.changing import edit_actions, replacing
+from engines.changing import actions as change_actions
+from engines.changing import edit_actions, replacing, work
 from engines.changing.edit_actions import Wishes
 from engines.client.connect import call, connect
 from engines.client.errors import EngineReplied
 from engines.containers import queries
 from engines.containers.replaced import carried, edition, names
+from engines.containers.standing import BeingReplaced, standing
 from engines.creation import actions as creation_actions
 from engines.models import AuditEntry, EngineLimits, Grant, LogChunk, Operation
 from engines.operations import actions as operations
 from engines.operations import reconcile, run, tasks
+from engines.operations.starter import in_thread
 from engines.permissions import Role
 from engines.spec.defaults import subtracted
 from engines.spec.inspected import from_inspect
-from engines.spec.types import ContainerSpec, Mount
+from engines.spec.types import ContainerSpec, Join, Mount
 from tests.operations.conftest import wait_for
 from tests.rig.images import BASE, build
 
@@ -277,6 +281,42 @@ def test_a_cancel_while_it_is_proved_gives_the_old_one_back(begin, old, name, un
     assert_as_it_was(unix_engine, old, name)
 
 
+def test_a_cancel_while_the_old_one_is_returned_to_leaves_nothing_half_done(begin, old, name, unix_engine, monkeypatch):
+    operation, beats = begin(old, command=("sh", "-c", "exit 3")), []
+    discard, beat = replacing.discard, run.Ledger.beat
+
+    async def cancelled(job, made):
+        await discard(job, made)
+        await in_thread(Operation.objects.filter(pk=operation.pk).update, cancel_requested_at=timezone.now())
+        before = len(beats)
+        # Until its keeper has ended all else, and it is still heard of.
+        await in_thread(wait_for, lambda: len(beats) >= before + 8)
+
+    def noted(ledger):
+        beats.append(1)
+        beat(ledger)
+
+    monkeypatch.setattr(run, "_BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(run.Ledger, "beat", noted)
+    monkeypatch.setattr(replacing, "discard", cancelled)
+    assert finished(operation).status == Status.CANCELLED
+    assert f"The old {name} was started again." in log_of(operation)
+    assert_as_it_was(unix_engine, old, name)
+
+
+def test_a_cancel_while_the_old_one_stops_waits_for_that(begin, make, name, unix_engine, boss):
+    slow = ["sh", "-c", "trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done"]
+    old = make(name, Cmd=slow)
+    operation = begin(old, env=("A=2",))
+    thread = running(operation, lambda: "Stopping" in log_of(operation))
+    operations.cancel(again(operation), by=boss)
+    thread.join(30)
+    assert again(operation).status == Status.CANCELLED
+    found = seen(unix_engine, old)
+    assert (found["Name"], found["State"]["Running"]) == (f"/{name}", True)
+    call(connect(unix_engine), "POST", f"/containers/{old}/kill")
+
+
 def test_two_who_edit_the_same_one_are_told_of_each_other(begin, old, name, unix_engine):
     first, second = begin(old, env=("A=2",)), begin(old, env=("A=3",))
     assert finished(first).status == Status.SUCCEEDED
@@ -292,6 +332,71 @@ def test_a_change_since_it_was_looked_at_undoes_nothing(begin, old, name, unix_e
     assert late.status == Status.FAILED
     assert "Somebody changed this container" in late.sentence
     assert_as_it_was(unix_engine, old, name)
+
+
+def during_the_pull(monkeypatch, act: Callable[[], object]) -> None:
+    async def bring(*_):
+        await asyncio.to_thread(act)
+
+    monkeypatch.setattr(work, "bring", bring)
+
+
+def test_what_others_change_during_the_pull_is_not_lost(begin, old, name, unix_engine, monkeypatch):
+    body = {"Memory": 32 << 20, "MemorySwap": 64 << 20}
+    update = f"/containers/{old}/update"
+    during_the_pull(monkeypatch, lambda: call(connect(unix_engine), "POST", update, body=body))
+    late = finished(begin(old, env=("A=2",)))
+    assert (late.status, "Somebody changed this container" in late.sentence) == (Status.FAILED, True)
+    assert_as_it_was(unix_engine, old, name)
+
+
+def test_what_others_stop_during_the_pull_stays_stopped(begin, old, name, unix_engine, monkeypatch):
+    during_the_pull(monkeypatch, lambda: call(connect(unix_engine), "POST", f"/containers/{old}/stop"))
+    operation = finished(begin(old, env=("A=2",)))
+    assert operation.status == Status.SUCCEEDED, operation.sentence
+    assert seen(unix_engine, name)["State"]["Status"] == "created"
+
+
+def test_what_is_being_replaced_is_not_changed_otherwise(begin, old, row, boss, name, unix_engine):
+    operation = begin(old, env=("A=2",))
+    Operation.objects.filter(pk=operation.pk).update(status=Status.RUNNING, heartbeat_at=timezone.now())
+    for change in (
+        lambda: change_actions.rename(row, old, f"{name}-2", by=boss),
+        lambda: change_actions.update(row, old, {"pids": 50}, by=boss),
+        lambda: change_actions.connect(row, old, Join("bridge"), by=boss),
+        lambda: change_actions.disconnect(row, old, "bridge", force=False, by=boss),
+    ):
+        with pytest.raises(BeingReplaced, match="boss is replacing this container just now"):
+            change()
+    assert_as_it_was(unix_engine, old, name)
+
+
+def test_one_is_not_replaced_while_it_is_returned_to(begin, old, row, boss, name, unix_engine):
+    first = begin(old, env=("A=2",))
+    back = edit_actions.give_back(row, first, by=boss)
+    for gone_for in ("container", "new"):
+        spec = {"operation": str(first.pk), "container": "0" * 64, "new": ""} | {gone_for: old}
+        Operation.objects.filter(pk=back.pk).update(status=Status.RUNNING, heartbeat_at=timezone.now(), spec=spec)
+        late = finished(begin(old, env=("A=3",)))
+        assert (late.status, "is replacing this container just now" in late.sentence) == (Status.FAILED, True)
+    assert_as_it_was(unix_engine, old, name)
+
+
+def test_one_that_removes_itself_leaves_the_new_one_where_that_does_not_start(begin, make, name, unix_engine):
+    old = make(name, StopSignal="SIGKILL", HostConfig={"AutoRemove": True})
+    operation = finished(begin(old, auto_remove=False, command=("sh", "-c", "exit 3")))
+    assert operation.status == Status.FAILED
+    assert f"The old {name} is gone, so the new one stays in its place" in operation.sentence
+    found = seen(unix_engine, name)
+    assert (found["State"]["Running"], found["State"]["ExitCode"]) == (False, 3)
+
+
+def test_of_two_that_remove_themselves_the_new_one_is_made_again(begin, make, name, unix_engine):
+    old = make(name, StopSignal="SIGKILL", HostConfig={"AutoRemove": True})
+    operation = finished(begin(old, env=("A=2",), command=("sh", "-c", "exit 3")))
+    assert (operation.status, "it was made again" in operation.sentence) == (Status.FAILED, True)
+    found = seen(unix_engine, name)
+    assert (found["State"]["Status"], "A=2" in found["Config"]["Env"]) == ("created", True)
 
 
 def test_only_one_operation_replaces_a_container_at_a_time(begin, old, name, unix_engine):
@@ -344,6 +449,19 @@ def test_what_a_killed_worker_left_is_returned_by_an_operation(
     back = finished(edit_actions.give_back(row, lost, by=boss))
     assert (back.status, back.sentence) == (Status.SUCCEEDED, "")
     assert_as_it_was(unix_engine, old, name)
+
+
+def test_the_new_one_stays_where_the_old_one_is_gone(begin, row, boss, old, name, unix_engine):
+    operation = finished(begin(old, env=("A=2",)))
+    new = operation.result["container"]
+    # Its worker was killed after it removed the old one, and before it said so.
+    Operation.objects.filter(pk=operation.pk).update(status=Status.LOST, result={})
+    call(connect(unix_engine), "POST", f"/containers/{new}/rename", params={"name": f"{name}-new-abcdef"})
+    assert standing(row, seen(unix_engine, new)) is None
+    back = finished(edit_actions.give_back(row, again(operation), by=boss))
+    assert back.status == Status.FAILED
+    assert back.sentence == (f"The old {name} is gone, so the new one stays in its place, under this name. It runs.")
+    assert seen(unix_engine, name)["Id"] == new
 
 
 def test_nothing_is_returned_to_while_the_operation_runs(begin, row, boss, old):
