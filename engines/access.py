@@ -1,6 +1,6 @@
 """Who may do what where, and why. The only code that decides by Grant: pages, sockets and operations all ask here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,8 @@ from engines.models import AccessPolicy, ApiToken, Engine, Grant
 from engines.permissions import CONSOLE_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 
 Person = User | AnonymousUser
+#: What something that goes on takes of its person by now. Reads the database.
+Needs = Callable[[], frozenset[Permission]]
 
 #: Of an administrator, where people are ranked by their strongest role.
 ADMINISTRATOR_RANK = 100

@@ -2,20 +2,23 @@
 
 from django.contrib.auth.models import User
 
-from engines import reach
+from engines import access, reach
 from engines.client.errors import EngineReplied
 from engines.client.ids import require_whole_id
-from engines.containers import queries
 from engines.models import Engine, EngineLimits
 from engines.permissions import Permission
 from engines.spec import asking
+from engines.spec.inspected import from_inspect
+from engines.spec.limits import dangerous
 from engines.web.gate import require
 
 
-def require_may_enter(user: User, permission: Permission, engine: Engine, container: str) -> frozenset[Permission]:
+def require_may_enter(user: User, permission: Permission, engine: Engine, container: str) -> access.Needs:
     """Raises PermissionDenied, and writes it down, when `user` may not do `permission` inside `container` now.
 
-    Gives what that takes of them, for who stays inside and is asked again.
+    Gives what that takes of them by the limits of then, for who stays inside and is asked again. That asks no engine:
+    one that sends files of a container answers nothing else about it meanwhile (measured), and how far a container
+    reaches is settled when it is made.
 
     Whoever is inside has what the container has: one that reaches into its host is for managers only. `container` is
     its whole id: a name could be another's a moment later. Raises EngineError and IdInvalid.
@@ -26,10 +29,16 @@ def require_may_enter(user: User, permission: Permission, engine: Engine, contai
     # Another one may have the id of one that is gone as its name.
     if inspect.get("Id") != container:
         raise EngineReplied(404, "No such container.")
-    if queries.reach_of(client, engine, inspect).closed:
-        require(user, Permission.CONTAINER_ENTER_DANGEROUS, engine, subject=container)
-        return frozenset({permission, Permission.CONTAINER_ENTER_DANGEROUS})
-    return frozenset({permission})
+    spec = from_inspect(inspect)
+    facts = asking.facts(client, spec, engine.url)
+
+    def needs() -> frozenset[Permission]:
+        closed = dangerous(spec, EngineLimits.of(engine), facts)
+        return frozenset({permission, Permission.CONTAINER_ENTER_DANGEROUS} if closed else {permission})
+
+    for each in needs() - {permission}:
+        require(user, each, engine, subject=container)
+    return needs
 
 
 def may_read_log(held: frozenset[Permission], engine: Engine) -> bool:
@@ -40,10 +49,14 @@ def may_read_log(held: frozenset[Permission], engine: Engine) -> bool:
     return Permission.CONTAINER_ATTACH in held or not EngineLimits.of(engine).logs_need_operator
 
 
-def require_may_read_log(user: User, permission: Permission, engine: Engine, container: str) -> frozenset[Permission]:
+def require_may_read_log(user: User, permission: Permission, engine: Engine, container: str) -> access.Needs:
     """The same as `require_may_enter` for its log and processes (`permission` is logs or top): see `may_read_log`."""
+
+    def needs() -> frozenset[Permission]:
+        closed = EngineLimits.of(engine).logs_need_operator
+        return frozenset({permission, Permission.CONTAINER_ATTACH} if closed else {permission})
+
     require(user, permission, engine, subject=container)
-    if EngineLimits.of(engine).logs_need_operator:
-        require(user, Permission.CONTAINER_ATTACH, engine, subject=container)
-        return frozenset({permission, Permission.CONTAINER_ATTACH})
-    return frozenset({permission})
+    for each in needs() - {permission}:
+        require(user, each, engine, subject=container)
+    return needs

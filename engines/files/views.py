@@ -131,8 +131,8 @@ def _sent(
     request: HttpRequest, engine: Engine, found: Shown, permission: Permission, blocks: Blocks, name: str, kind: str
 ) -> HttpResponseBase:
     """A download that ends where the person may not go into the container any more."""
-    also = entry.require_may_enter(person(request), permission, engine, found.detail.id)
-    return download(request, engine, permission, blocks, name=name, kind=kind, also=also)
+    needs = entry.require_may_enter(person(request), permission, engine, found.detail.id)
+    return download(request, engine, needs, blocks, name=name, kind=kind)
 
 
 def _folder(request: HttpRequest, engine: Engine, found: Shown, path: str, listing: Listing) -> HttpResponseBase:

@@ -62,16 +62,16 @@ class TerminalConsumer(OneEngineConsumer):
     async def connect(self) -> None:
         self._session: Session | None = None
         #: What it takes to stay, once it is known which container and what was asked.
-        self._needs = frozenset({Permission.CONTAINER_EXEC})
+        self._needs: access.Needs = lambda: frozenset({Permission.CONTAINER_EXEC})
         self._first: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         await super().connect()
 
     def _kept(self, held: frozenset[Permission], engine: Engine) -> frozenset[Permission]:
-        return held if held >= self._needs else held - {self.permission}
+        return held if held >= self._needs() else held - {self.permission}
 
     def deny(self, user: User) -> None:
         engine = resolve(user, self._slug, self.permission)
-        for permission in sorted(self._needs):
+        for permission in sorted(self._needs()):
             require(user, permission, engine, subject=self._container)
 
     async def serve(self) -> int:
@@ -209,7 +209,7 @@ class TerminalConsumer(OneEngineConsumer):
         """Whether the owner still may, while no socket is there to be asked for. In a thread."""
         try:
             user, engine = person_of(self._login), Engine.objects.filter(slug=self._slug, enabled=True).first()
-            return user is not None and engine is not None and access.held(user, engine) >= self._needs
+            return user is not None and engine is not None and access.held(user, engine) >= self._needs()
         finally:
             connection.close()
 

@@ -60,7 +60,7 @@ def merged(request: HttpRequest, engine: Engine) -> HttpResponseBase:
 def whole(request: HttpRequest, engine: Engine, container: str) -> HttpResponseBase:
     """A log as a file, of all lines or those wanted: `format` is `plain` or `gz`, `timestamps` 1 or 0."""
     found = shown(request, engine, container)
-    takes = entry.require_may_read_log(person(request), Permission.CONTAINER_LOGS, engine, found.detail.id)
+    needs = entry.require_may_read_log(person(request), Permission.CONTAINER_LOGS, engine, found.detail.id)
     try:
         wanted = Wanted.from_query(dict(request.GET.lists()))
     except ValueError as error:
@@ -76,7 +76,7 @@ def whole(request: HttpRequest, engine: Engine, container: str) -> HttpResponseB
         blocks, name, kind = queries.gzipped(text), f"{name}.gz", "application/gzip"
     else:
         blocks, kind = text, "text/plain; charset=utf-8"
-    return download(request, engine, Permission.CONTAINER_LOGS, blocks, name=name, kind=kind, also=takes)
+    return download(request, engine, needs, blocks, name=name, kind=kind)
 
 
 def _source(engine: Engine, container: str, name: str) -> dict[str, str]:

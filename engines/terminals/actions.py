@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
-from engines import reach
+from engines import access, reach
 from engines.client.endpoint import Endpoint
 from engines.client.fields import table, text
 from engines.containers import entry
@@ -35,7 +35,7 @@ class Opening:
     container: str
     name: str
     asked: Asked
-    needs: frozenset[Permission]
+    needs: access.Needs
     reads_input: bool
     intent: AuditEntry
     recording: Recording | None
@@ -75,9 +75,9 @@ def run(engine: Engine, container: str, asked: Asked, *, by: User) -> Ran:
     name = text(inspected(engine, container).get("Name")).lstrip("/")
     recording = _recording(engine, container, name, asked, by)
     parameters = asked.parameters | ({"recording": str(recording.pk)} if recording else {})
-    with trail.act(asked.permission, by=by, engine=engine, subject=container, parameters=parameters):
-        with _kept(recording, asked) as cast:
-            return async_to_sync(_run)(reach.endpoint(engine), container, asked, cast)
+    act = trail.act(asked.permission, by=by, engine=engine, subject=container, parameters=parameters)
+    with act, _kept(recording, asked) as cast:
+        return async_to_sync(_run)(reach.endpoint(engine), container, asked, cast)
 
 
 def looked_at(recording: Recording, engine: Engine, *, by: User, taken: bool) -> None:

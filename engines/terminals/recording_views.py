@@ -48,5 +48,12 @@ def cast(request: HttpRequest, engine: Engine, pk: UUID) -> HttpResponseBase:
         raise Http404("The file of this recording is not there any more.") from error
     actions.looked_at(found, engine, by=person(request), taken="file" in request.GET)
     name = f"{found.container_name}-{found.started_at:%Y%m%d-%H%M%S}.cast"
-    blocks = queries.blocks(file)
-    return download(request, engine, Permission.RECORDING_VIEW, blocks, name=name, kind="application/x-asciicast")
+    return download(
+        request,
+        engine,
+        lambda: frozenset({Permission.RECORDING_VIEW}),
+        queries.blocks(file),
+        name=name,
+        kind="application/x-asciicast",
+        disabled_too=True,
+    )

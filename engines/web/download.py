@@ -12,7 +12,6 @@ from django.utils.http import content_disposition_header
 
 from engines import access
 from engines.models import Engine
-from engines.permissions import Permission
 from engines.web.gate import person
 from engines.web.logins import person_of
 
@@ -31,22 +30,23 @@ class Withdrawn(Exception):
 def download(
     request: HttpRequest,
     engine: Engine,
-    permission: Permission,
+    needs: access.Needs,
     blocks: Blocks,
     *,
     name: str,
     kind: str,
-    also: frozenset[Permission] = frozenset(),
+    disabled_too: bool = False,
 ) -> StreamingHttpResponse:
     """An attachment called `name`, of the media type `kind`, made of `blocks`. For views behind the gate.
 
-    `permission`, and what it `also` takes, is asked for again while it runs.
+    While it runs it ends for who is not held to have what it `needs` any more, and when the engine is disabled, unless
+    it goes on `disabled_too`.
 
     The first block is taken here, so that an engine that fails at once becomes a page: raises what `blocks` raises.
     What fails later cuts the connection. Nothing is kept: a browser that reads slowly slows the engine.
     """
     first = async_to_sync(_first)(blocks)
-    body = _passed_on(first, blocks, _Holder(request, engine, also | {permission}))
+    body = _passed_on(first, blocks, _Holder(request, engine, needs, disabled_too))
     headers = {
         "Content-Disposition": content_disposition_header(True, name) or "attachment",
         "Content-Security-Policy": _POLICY,
@@ -57,14 +57,17 @@ def download(
 class _Holder:
     """Who the download is for, asked again while it runs."""
 
-    def __init__(self, request: HttpRequest, engine: Engine, rights: frozenset[Permission]) -> None:
+    def __init__(self, request: HttpRequest, engine: Engine, needs: access.Needs, disabled_too: bool) -> None:
         self._login = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-        self._user, self._engine, self._rights = person(request), engine, rights
+        self._user, self._engine, self._needs = person(request), engine, needs
+        self._disabled_too = disabled_too
 
     def may(self) -> bool:
         try:
-            user = person_of(self._login)
-            return user == self._user and all(access.can(user, right, self._engine) for right in self._rights)
+            user, engine = person_of(self._login), Engine.objects.filter(pk=self._engine.pk).first()
+            if user != self._user or engine is None or not (engine.enabled or self._disabled_too):
+                return False
+            return access.held(self._user, engine) >= self._needs()
         finally:
             # Of this thread: nobody else closes it.
             connection.close()

@@ -361,8 +361,12 @@ def test_an_operator_enters_the_ordinary_and_only_managers_the_dangerous(person,
         with pytest.raises(PermissionDenied, match="enter-dangerous"):
             entry.require_may_enter(operator, permission, row, agent)
         assert [(each.act, each.subject) for each in denials()] == [("container.enter-dangerous", agent)]
-        EngineLimits.objects.create(engine=row, host_paths=["/opt"])
-        entry.require_may_enter(operator, permission, row, agent)
+        limits = EngineLimits.objects.create(engine=row, host_paths=["/opt"])
+        needs = entry.require_may_enter(operator, permission, row, agent)
+        assert needs() == {permission}
+        # Who is inside already is asked for more from then on.
+        limits.delete()
+        assert needs() == {permission, Permission.CONTAINER_ENTER_DANGEROUS}
     finally:
         call(client, "DELETE", f"/containers/{made['Id']}")
 
@@ -385,8 +389,10 @@ def test_a_viewer_enters_nothing(person, row, things):
 
 def test_logs_are_for_operators_where_the_limits_say_so(person, row):
     viewer, operator = person("viewer"), person("operator")
-    entry.require_may_read_log(viewer, Permission.CONTAINER_LOGS, row, "any")
+    needs = entry.require_may_read_log(viewer, Permission.CONTAINER_LOGS, row, "any")
+    assert needs() == {Permission.CONTAINER_LOGS}
     EngineLimits.objects.create(engine=row, logs_need_operator=True)
+    assert needs() == {Permission.CONTAINER_LOGS, Permission.CONTAINER_ATTACH}
     entry.require_may_read_log(operator, Permission.CONTAINER_LOGS, row, "any")
     with pytest.raises(PermissionDenied):
         entry.require_may_read_log(viewer, Permission.CONTAINER_LOGS, row, "any")

@@ -17,7 +17,7 @@ from django.test import Client
 from engines.client.connect import call, connect
 from engines.client.errors import EngineReplied
 from engines.live import gate
-from engines.models import AuditEntry, EngineLimits, Grant, Recording
+from engines.models import AuditEntry, Engine, EngineLimits, Grant, Recording
 from engines.permissions import Role
 from engines.terminals import actions, session
 from tests.live.conftest import Socket
@@ -545,6 +545,22 @@ async def test_a_terminal_in_one_that_reaches_its_host_ends_with_the_right_to_th
         await terminal.start()
         await database_sync_to_async(Grant.objects.filter(engine=row).update)(role=Role.OPERATOR)
         assert await terminal.closed() == gate.FORBIDDEN
+    await gone(processes, container, "/bin/sh")
+
+
+@pytest.mark.parametrize("change", ["limits", "disabled"])
+async def test_it_ends_when_the_limits_close_its_container_or_the_engine_is_disabled(
+    open_terminal, make, browser, row, processes, change
+):
+    container = make(f"closed-{change}", HostConfig={"Binds": ["/opt:/host:ro"]})
+    limits = await database_sync_to_async(EngineLimits.objects.create)(engine=row, host_paths=["/opt"])
+    async with open_terminal(container, browser) as terminal:
+        await terminal.start()
+        if change == "limits":
+            await database_sync_to_async(limits.delete)()
+        else:
+            await database_sync_to_async(Engine.objects.update)(enabled=False)
+        assert await terminal.closed() == (gate.FORBIDDEN if change == "limits" else gate.DISABLED)
     await gone(processes, container, "/bin/sh")
 
 

@@ -11,10 +11,12 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.test import Client, RequestFactory
 
 from engines.client.errors import EngineReplied
-from engines.models import Grant
-from engines.permissions import Permission, Role
+from engines.models import Engine, Grant
+from engines.permissions import Permission
 from engines.web import download as module
 from engines.web.download import Withdrawn, download
+
+EXPORT = frozenset({Permission.CONTAINER_EXPORT})
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,12 +49,12 @@ async def blocks(closed: list[bool], *, before: object = None) -> AsyncGenerator
         closed.append(True)
 
 
-def taken(request, engine, source, also=frozenset()) -> tuple[StreamingHttpResponse, list[bytes]]:
+def taken(request, engine, source, needs=lambda: EXPORT, **how) -> tuple[StreamingHttpResponse, list[bytes]]:
     """The answer and its body, made in a thread and read on the loop, as the server does both."""
 
     def start() -> StreamingHttpResponse:
         name, kind = "a\r\nb.tar", "application/x-tar"
-        return download(request, engine, Permission.CONTAINER_EXPORT, source, name=name, kind=kind, also=also)
+        return download(request, engine, needs, source, name=name, kind=kind, **how)
 
     async def read() -> tuple[StreamingHttpResponse, list[bytes]]:
         answer = await sync_to_async(start)()
@@ -71,7 +73,7 @@ def test_all_of_it_comes_as_an_attachment_that_no_browser_shows_as_a_page(engine
     assert "sandbox" in answer["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("change", ["grant", "disabled", "session"])
+@pytest.mark.parametrize("change", ["grant", "disabled", "session", "engine"])
 def test_what_is_withdrawn_meanwhile_cuts_it_and_lets_the_engine_go(engine, cast, request_of, change):
     request, closed = request_of("operator"), []
 
@@ -80,6 +82,8 @@ def test_what_is_withdrawn_meanwhile_cuts_it_and_lets_the_engine_go(engine, cast
             Grant.objects.filter(user=cast["operator"]).delete()
         elif change == "disabled":
             User.objects.filter(pk=cast["operator"].pk).update(is_active=False)
+        elif change == "engine":
+            Engine.objects.update(enabled=False)
         else:
             User.objects.filter(pk=cast["operator"].pk).update(password="another")
 
@@ -88,15 +92,24 @@ def test_what_is_withdrawn_meanwhile_cuts_it_and_lets_the_engine_go(engine, cast
     assert closed == [True]
 
 
-def test_who_loses_what_it_also_takes_does_not_get_the_rest(engine, cast, request_of):
-    request, closed = request_of("manager"), []
+def test_what_the_console_keeps_itself_goes_on_though_the_engine_is_disabled(engine, request_of):
+    closed: list[bool] = []
 
-    def demote() -> None:
-        Grant.objects.filter(user=cast["manager"]).update(role=Role.OPERATOR)
+    def disable() -> None:
+        Engine.objects.update(enabled=False)
+
+    _, body = taken(request_of("operator"), engine, blocks(closed, before=disable), disabled_too=True)
+    assert len(body) == 4
+
+
+def test_who_has_not_what_it_takes_by_now_does_not_get_the_rest(engine, request_of):
+    request, closed, needs = request_of("operator"), [], set(EXPORT)
+
+    def tighten() -> None:
+        needs.add(Permission.CONTAINER_ENTER_DANGEROUS)
 
     with pytest.raises(Withdrawn):
-        also = frozenset({Permission.CONTAINER_ENTER_DANGEROUS})
-        taken(request, engine, blocks(closed, before=demote), also)
+        taken(request, engine, blocks(closed, before=tighten), lambda: frozenset(needs))
     assert closed == [True]
 
 
