@@ -682,8 +682,12 @@ async def test_over_tls_and_ssh_alike(open_terminal, register, tls_engine, ssh_e
             data = b"0123456789abcdef" * (1 << 12) + b"\n"
             async with open_terminal(made, browser, slug) as terminal:
                 await terminal.start(cols=77, rows=22)
-                await terminal.type(b"stty size; stty raw -echo; echo re''ady; head -c 65537 | md5sum; exit 3\n")
-                await terminal.sees(rb"22 77")
+                # The size comes a moment after the shell.
+                await terminal.type(
+                    b"until stty size | grep '22 77'; do sleep 0.1; done; stty raw -echo; echo re''ady;"
+                    b" head -c 65537 | md5sum; exit 3\n"
+                )
+                await terminal.sees(rb"22 77\r\n")
                 await terminal.sees(rb"ready")
                 await terminal.type(data)
                 await terminal.sees(hashlib.md5(data).hexdigest().encode())
