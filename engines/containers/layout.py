@@ -36,8 +36,8 @@ COLUMNS = {
         Column("mounts", "Mounts", "p3 num"),
         Column("size", "Written", "p3 num"),
         Column("labels", "Labels", "p3", sorts=False),
-        Column("cpu", "CPU", "p2 num", sorts=False),
-        Column("memory", "Memory", "p2 num", sorts=False),
+        Column("cpu", "CPU", "p4 num live", sorts=False),
+        Column("memory", "Memory", "p4 num live", sorts=False),
         Column("status", "Status", "p3", sorts=False),
         Column("created", "Created", "p2"),
     )

@@ -33,6 +33,8 @@ _MORE = _ICON.format("ellipsis-vertical")
 _MOST_PORTS = 6
 _MOST_LABELS = 4
 _LONGEST_KEPT = 200
+#: Cut off where there is little room, and so told in full by its title.
+_LONG_NAME = 20
 #: States in which a container uses CPU and memory.
 _LIVE = frozenset({"running", "paused", "restarting"})
 
@@ -81,10 +83,11 @@ def _row(container: Container, cells: "list[_Cell]", look: Look, now: float) -> 
     identity, name = escape(container.id), escape(container.name or container.id[:12])
     live = " data-live" if container.state in _LIVE else ""
     shown = "".join([cell(container, look, now) for cell in cells])
+    hint = f' title="{name}"' if len(name) > _LONG_NAME else ""
     tick = f'<input type="checkbox" name="id" value="{look.value}{identity}" aria-label="Choose {name}">'
     return (
         f'<tr id="{look.row}{identity}"{live}><td class="pick">{tick}</td>'
-        f'<th scope="row"><a href="{look.base}{identity}/">{name}</a><span class="id">{identity[:12]}</span></th>'
+        f'<th scope="row"{hint}><a href="{look.base}{identity}/">{name}</a><span class="id">{identity[:12]}</span></th>'
         f'<td class="state"><span class="badge {container.tone}">{escape(container.word)}</span></td>'
         f'{shown}<td class="act">{_actions(container, look, identity, name)}</td></tr>'
     )
@@ -223,8 +226,8 @@ _CELLS: dict[str, _Cell] = {
     "size": lambda each, _look, _now: f'<td class="p3 num">{size(each.size_bytes)}</td>',
     "labels": _labels,
     # Filled in by the page, from the engine's statistics.
-    "cpu": lambda _each, _look, _now: '<td class="p2 num cpu" hx-morph-skip></td>',
-    "memory": lambda _each, _look, _now: '<td class="p2 num memory" hx-morph-skip></td>',
+    "cpu": lambda _each, _look, _now: '<td class="p4 num cpu" hx-morph-skip></td>',
+    "memory": lambda _each, _look, _now: '<td class="p4 num memory" hx-morph-skip></td>',
     "status": _plain("p3", lambda each: each.status),
     "created": _created,
 }

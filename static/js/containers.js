@@ -135,7 +135,7 @@ const open = new Map();
 
 /** Listen to those engines of which rows are on the page, while somebody can see the numbers. */
 function follow() {
-  const head = form.querySelector("thead th:is(.num)");
+  const head = form.querySelector("thead th.live");
   const seen = document.visibilityState === "visible" && head !== null && head.offsetParent !== null;
   const wanted = seen ? SOURCES.filter((source) => form.querySelector(`tr[data-live][id^="${source.row}"]`)).slice(0, MOST_SOURCES) : [];
   for (const [path, socket] of open) {
