@@ -159,10 +159,11 @@ async def test_what_is_typed_runs_and_what_it_shows_comes_back(open_terminal, ma
     container = make("shell-one")
     async with open_terminal(container, browser) as terminal:
         await terminal.start(cols=101, rows=33)
-        await terminal.type(b"stty size; id -u; echo $((20 + 3))-${TERM}\n")
+        # The size comes a moment after the shell.
+        await terminal.type(b"until stty size | grep '33 101'; do sleep 0.1; done; id -u; echo $((20 + 3))-${TERM}\n")
         await terminal.sees(rb"33 101\r\n0\r\n23-xterm-256color")
         await terminal.say(type="resize", cols=60, rows=20)
-        await terminal.type(b"sleep 0.3; stty size\n")
+        await terminal.type(b"until stty size | grep '20 60'; do sleep 0.1; done\n")
         await terminal.sees(rb"20 60\r\n")
         await terminal.type(b"exit 7\n")
         assert await terminal.closed() == 1000
@@ -587,7 +588,7 @@ async def test_attached_to_the_first_process_one_types_to_it_and_leaving_leaves_
     async with open_terminal(container, browser) as terminal:
         await terminal.start(mode="attach", cols=90, rows=30)
         assert terminal.started["tty"] and terminal.started["reads"]
-        await terminal.type(b"echo at''tached; sleep 0.2; stty size\n")
+        await terminal.type(b"echo at''tached; until stty size | grep '30 90'; do sleep 0.1; done\n")
         await terminal.sees(rb"attached\r\n30 90")
         await terminal.say(type="end")
         assert await terminal.closed() == 1000
