@@ -13,7 +13,7 @@ _peaks: OrderedDict[str, int] = OrderedDict()
 def saw(sample: Sample) -> None:
     """Keep it, if it is the most so far: what the engine says was the most, else what is used now."""
     _peaks[sample.id] = max(_peaks.pop(sample.id, 0), sample.peak, sample.memory)
-    if len(_peaks) > _MOST:
+    while len(_peaks) > _MOST:
         _peaks.popitem(last=False)
 
 
