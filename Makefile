@@ -8,7 +8,7 @@ DEMO_NEEDS := dockerd=docker.io iptables=iptables busybox=busybox-static ip=ipro
 TEST_NEEDS := $(DEMO_NEEDS) chromium=chromium
 # A file's tests share its engines, so they stay together. Playwright keeps an event loop running, in which no other
 # asynchronous test can run: the browser's tests have processes of their own.
-PARALLEL := -n 3 --dist loadfile
+PARALLEL := -n 4 --dist loadfile
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 
 .PHONY: help run demo test lint bench
