@@ -8,7 +8,7 @@ DEMO_NEEDS := dockerd=docker.io iptables=iptables busybox=busybox-static ip=ipro
 TEST_NEEDS := $(DEMO_NEEDS) chromium=chromium
 # A file's tests share its engines, so they stay together. Playwright keeps an event loop running, in which no other
 # asynchronous test can run: the browser's tests have processes of their own.
-PARALLEL := -n 4 --dist loadfile
+PARALLEL := -n 4 --dist loadgroup
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 
 .PHONY: help run demo test lint bench
@@ -26,7 +26,7 @@ demo: .venv/dev node_modules/.stamp ## the console with private Docker Engines o
 test: .venv/dev node_modules/.stamp ## all tests, on real private engines and in a real browser
 	@$(call install,$(TEST_NEEDS))
 	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/browser
-	$(BIN)/python -m pytest $(PARALLEL) tests/browser
+	$(BIN)/python -m pytest $(PARALLEL) --no-loadscope-reorder tests/browser
 
 lint: .venv/dev ## style, types, floors, migrations
 	$(BIN)/ruff check .

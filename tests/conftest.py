@@ -18,10 +18,17 @@ from engines.permissions import Role
 pytest_plugins = ["tests.rig.fixtures"]
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps an event loop running, in which no other asynchronous test can run."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Browser tests last: Playwright keeps an event loop running, in which no other asynchronous test can run.
+
+    Of them those first that look at every page, each by itself: they take minutes. A file's other tests share what
+    they run on, and stay in one process.
+    """
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name != "test_look.py"))
+    for item in items:
+        alone = item.path.name == "test_look.py"
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else item.path.as_posix()))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,9 +1,11 @@
 """The whole console as a user starts it (`manage.py up`), on data and a port of its own."""
 
+import atexit
 import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import requests
@@ -134,11 +137,23 @@ class Stack:
         return found
 
 
+@cache
+def gathered() -> str:
+    """The static files, gathered and compressed once for all consoles of this process."""
+    directory = tempfile.mkdtemp(prefix="pilothouse-static-")
+    atexit.register(shutil.rmtree, directory)
+    environment = {**os.environ, "PILOTHOUSE_DATA": f"{directory}/data", "PILOTHOUSE_STATIC": f"{directory}/static"}
+    environment["DJANGO_SETTINGS_MODULE"] = "console.settings"
+    argv = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
+    subprocess.run(argv, cwd=ROOT, env=environment, check=True, timeout=120)
+    return f"{directory}/static"
+
+
 @contextlib.contextmanager
 def running(**environment: str) -> Iterator[Stack]:
     """A console that is up and ready; ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="pilothouse-") as directory:
-        stack = Stack(Path(directory), **environment)
+        stack = Stack(Path(directory), **{"PILOTHOUSE_STATIC": gathered(), **environment})
         try:
             stack.start()
             stack.ready()

@@ -259,8 +259,14 @@ class LogView extends HTMLElement {
     row.className = names.filter(Boolean).join(" ");
     if (!when.hidden) {
       [when.firstChild.textContent, when.lastChild.textContent] = said ? ["", ""] : clock(store.seconds(line), store.nanos(line), options.time === "utc");
-      when.href = `#L${store.stamp(line)}`;
-      when.title = said ? "" : `${store.stamp(line)}: mark this line and its address`;
+      if (said) {
+        // What the viewer says itself has no address.
+        when.removeAttribute("href");
+        when.removeAttribute("title");
+      } else {
+        when.href = `#L${store.stamp(line)}`;
+        when.title = `${store.stamp(line)}: mark this line and its address`;
+      }
     }
     if (!who.hidden) {
       who.textContent = this.sources[source].name;

@@ -119,7 +119,7 @@ def watch(page: Page, fresh, stack: Stack, operation: str) -> None:
 def run_a_container(page: Page, host: Host) -> None:
     page.get_by_role("link", name="Run a container").click()
     page.fill("input[name=name]", "first-boat")
-    page.locator("main form button.primary").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     page.wait_for_url(re.compile("/containers/[0-9a-f]{64}/$"))
     client = connect(host.endpoint)
     try:

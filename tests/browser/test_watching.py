@@ -151,7 +151,7 @@ def test_the_keyboard_alone_goes_everywhere(enter: Open) -> None:
     page.keyboard.press("Control+k")
     expect(page.locator("dialog#jump")).to_be_visible()
     page.keyboard.press("ArrowDown")
-    expect(page.locator("#jump [aria-selected=true]")).to_have_attribute("href", "/operations/")
+    expect(page.locator("#jump [aria-selected=true]")).to_have_attribute("href", "/containers/")
     page.keyboard.press("Escape")
     expect(page.locator("dialog#jump")).to_be_hidden()
     page.reload()
